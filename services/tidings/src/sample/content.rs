@@ -1,10 +1,10 @@
 //! What the sample publishers print: outlets, events, articles and the names in them, read from `sample/*.toml`.
 //!
 //! All of it is written for this project; people, organisations and towns are invented. Times are whole seconds
-//! after the start of the show, negative for what was printed before it. The files are compiled in and checked by
-//! the tests of this module, so loading them cannot fail at run time.
+//! after the start of the show, negative for what was printed before it. The files are compiled in and read by the
+//! tests, so loading them cannot fail at run time.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::sync::LazyLock;
 
 /// The whole of the sample content, loaded once.
@@ -127,8 +127,10 @@ pub struct Article {
     /// Byline.
     pub author: Option<String>,
     /// Teaser, as marked up by the outlet.
+    #[serde(default, deserialize_with = "flowing")]
     pub summary: Option<String>,
     /// Text, as marked up by the outlet.
+    #[serde(default, deserialize_with = "flowing")]
     pub body: Option<String>,
     /// `outlet/slug` of the article that this one reprints.
     pub copy_of: Option<String>,
@@ -148,8 +150,10 @@ pub struct Edit {
     /// New headline.
     pub headline: Option<String>,
     /// New teaser.
+    #[serde(default, deserialize_with = "flowing")]
     pub summary: Option<String>,
     /// New text.
+    #[serde(default, deserialize_with = "flowing")]
     pub body: Option<String>,
 }
 
@@ -195,11 +199,7 @@ impl Outlet {
 
     /// Whether `feed` carries `article`.
     pub fn carries(&self, feed: &Feed, article: &Article) -> bool {
-        if article.feeds.is_empty() {
-            feed.name == self.feed[0].name
-        } else {
-            article.feeds.contains(&feed.name)
-        }
+        if article.feeds.is_empty() { feed.name == self.feed[0].name } else { article.feeds.contains(&feed.name) }
     }
 }
 
@@ -243,6 +243,13 @@ struct Outlets {
 /// Reads one of the compiled-in files.
 pub(super) fn parse<T: serde::de::DeserializeOwned>(source: &str) -> T {
     toml::from_str(source).expect("the compiled-in sample files are checked by the tests")
+}
+
+/// Undoes the line breaks of the source file: a paragraph is one line, as publishers send it.
+fn flowing<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(source)?;
+    let paragraphs = text.trim().split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+    Ok(Some(paragraphs.collect::<Vec<_>>().join("\n\n")))
 }
 
 fn yes() -> bool {

@@ -24,6 +24,7 @@ use render::Escaped;
 
 /// The publisher: feeds under `/<outlet>/`, articles at `/<outlet>/<slug>`, a list of the feeds at `/`.
 ///
+/// A `started` some seconds ahead gives readers time to take in the backlog before the show begins.
 /// An article answers 404 before it appears and 410 once it is withdrawn.
 pub fn router(started: Timestamp) -> Router {
     Router::new().route("/", get(index)).route("/{outlet}/{page}", get(page)).with_state(started)

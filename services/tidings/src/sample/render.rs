@@ -9,6 +9,9 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::json;
 use std::fmt::{self, Display, Formatter};
 
+/// When a feed that has nothing to say last changed: before all articles.
+const FOUNDED: i64 = -7 * 24 * 60 * 60;
+
 /// A feed as served.
 pub struct Document {
     /// Media type.
@@ -33,7 +36,7 @@ pub fn feed(outlet: &Outlet, feed: &Feed, started: Timestamp, now: Timestamp) ->
     let carried: Vec<(&Event, &Article)> =
         CATALOGUE.articles(outlet).filter(|(_, article)| outlet.carries(feed, article)).collect();
     let changes = carried.iter().flat_map(|(_, article)| article.changes());
-    let changed = changes.filter(|&at| at <= second).max().unwrap_or(0).max(0);
+    let changed = changes.filter(|&at| at <= second).max().unwrap_or(FOUNDED);
     let mut entries: Vec<Entry> = carried
         .iter()
         .filter_map(|&(event, article)| {

@@ -1,0 +1,16 @@
+//! What a broker must do for us, asked with real clients. The embedded broker runs in this process, each case
+//! on its own, on a free port in a fresh directory.
+//!
+//! With `KAFKA_BROKERS=host:port` the cases that don't concern the embedded broker alone run against that
+//! one instead; it must not make topics by itself (`auto.create.topics.enable=false`).
+
+mod admin;
+mod cleaning;
+mod clients;
+mod cluster;
+mod groups;
+mod measure;
+mod records;
+mod restart;
+mod transactions;
+mod wire;

@@ -1,0 +1,164 @@
+//! Marked-up text to plain text and its links.
+//!
+//! HTML and markdown links become what a reader sees, and each link remembers where its anchor stands, in Unicode
+//! code points of the result. White space is collapsed: within a line to one space, between blocks and lines to one
+//! line break. Scripts and styles are dropped.
+
+mod html;
+mod markdown;
+
+use markdown::Piece;
+use tidings_model::Link;
+use url::Url;
+
+/// The most links that are kept of one field; further anchors stay as text.
+const LINK_LIMIT: usize = 1_000;
+
+/// How a text is marked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Markup {
+    /// HTML if it has tags or entities of HTML, else plain; markdown links in either case.
+    Auto,
+    /// HTML, and nothing else.
+    Html,
+    /// Plain text with markdown links.
+    Markdown,
+    /// Plain: only white space is changed.
+    Plain,
+}
+
+/// Plain text with the links that stood in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text {
+    /// Never starts or ends with white space.
+    pub text: String,
+    /// In the order of their anchors; `start` and `end` count code points of `text`.
+    pub links: Vec<Link>,
+}
+
+/// Reads `source`, which will stand in the item's `field`. Relative links are resolved against `base`; without one
+/// they stay as written, `resolved: false`. Links that lead nowhere else (`#…`, `javascript:`, `data:`) are only text.
+pub fn plain(field: &'static str, source: &str, kind: Markup, base: Option<&str>) -> Text {
+    let mut writer = Writer::new(field, base);
+    match kind {
+        Markup::Html => html::read(source, false, &mut writer),
+        Markup::Auto if html::is_html(source) => html::read(source, true, &mut writer),
+        Markup::Auto | Markup::Markdown => writer.markdown(source, false),
+        Markup::Plain => writer.text(source, false),
+    }
+    writer.finish()
+}
+
+/// White space that is due before the next visible character.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    None,
+    Space,
+    Line,
+}
+
+/// Collects text and links. Code points are counted as they are written, so offsets need no second pass.
+struct Writer {
+    field: &'static str,
+    base: Option<Url>,
+    out: String,
+    chars: u32,
+    gap: Gap,
+    /// The link that is open: its address, and where its first visible character stands, once there is one.
+    open: Option<(String, Option<(u32, usize)>)>,
+    links: Vec<Link>,
+}
+
+impl Writer {
+    fn new(field: &'static str, base: Option<&str>) -> Self {
+        let base = base.and_then(|base| Url::parse(base).ok()).filter(|base| !base.cannot_be_a_base());
+        Self { field, base, out: String::new(), chars: 0, gap: Gap::None, open: None, links: Vec::new() }
+    }
+
+    /// Plain characters; line breaks count as spaces where `folded`.
+    fn text(&mut self, text: &str, folded: bool) {
+        for c in text.chars() {
+            match c {
+                '\n' if !folded => self.space(Gap::Line),
+                // zero-width and soft hyphens would break words for whoever compares them
+                '\u{ad}' | '\u{200b}' | '\u{feff}' => {}
+                c if c.is_whitespace() => self.space(Gap::Space),
+                c if c.is_control() => {}
+                c => self.push(c),
+            }
+        }
+    }
+
+    fn markdown(&mut self, source: &str, folded: bool) {
+        for piece in markdown::pieces(source) {
+            match piece {
+                Piece::Text(text) => self.text(text, folded),
+                Piece::Link { anchor, url } => {
+                    let outer = self.open.is_some();
+                    if !outer {
+                        self.open_link(url);
+                    }
+                    self.text(&markdown::anchor_text(anchor), true);
+                    if !outer {
+                        self.close_link();
+                    }
+                }
+            }
+        }
+    }
+
+    fn space(&mut self, gap: Gap) {
+        self.gap = self.gap.max(gap);
+    }
+
+    fn push(&mut self, c: char) {
+        let gap = std::mem::replace(&mut self.gap, Gap::None);
+        if gap != Gap::None && !self.out.is_empty() {
+            self.out.push(if gap == Gap::Line { '\n' } else { ' ' });
+            self.chars += 1;
+        }
+        if let Some((_, start @ None)) = &mut self.open {
+            *start = Some((self.chars, self.out.len()));
+        }
+        self.out.push(c);
+        self.chars += 1;
+    }
+
+    fn open_link(&mut self, url: &str) {
+        self.close_link();
+        self.open = Some((url.trim().to_owned(), None));
+    }
+
+    fn close_link(&mut self) {
+        let Some((written, Some((start, byte)))) = self.open.take() else { return };
+        if self.links.len() == LINK_LIMIT {
+            return;
+        }
+        let Some((url, resolved)) = self.resolve(written) else { return };
+        let text = self.out[byte..].to_owned();
+        self.links.push(Link { field: self.field.to_owned(), text, url, start, end: self.chars, resolved });
+    }
+
+    /// The address to keep and whether it is absolute; `None` for what leads nowhere else.
+    fn resolve(&self, written: String) -> Option<(String, bool)> {
+        if written.is_empty() || written.starts_with('#') {
+            return None;
+        }
+        match Url::parse(&written) {
+            Ok(url) => matches!(url.scheme(), "http" | "https" | "mailto").then_some((written, true)),
+            Err(url::ParseError::RelativeUrlWithoutBase) => match self.base.as_ref().map(|base| base.join(&written)) {
+                Some(Ok(url)) => Some((url.into(), true)),
+                _ => Some((written, false)),
+            },
+            Err(_) => Some((written, false)),
+        }
+    }
+
+    fn finish(mut self) -> Text {
+        self.close_link();
+        Text { text: self.out, links: self.links }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The cluster: names with their prefix, and clients configured the one way that Tidings uses them.
+
+use crate::config::Config;
+use rdkafka::{ClientConfig, error::KafkaError};
+use std::{sync::Arc, time::SystemTime};
+use tidings_model::{Timestamp, Topic};
+
+/// How long a call to the brokers may take before it is tried again.
+pub(crate) const CALL: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// A cluster that can be reached, cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Kafka {
+    config: Arc<Config>,
+    brokers: Arc<str>,
+}
+
+/// What went wrong with Kafka, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration names no brokers.
+    #[error("kafka.brokers is missing: write host:port, or use `tidings run all`, which brings its own broker")]
+    NoBrokers,
+    /// librdkafka refused or failed.
+    #[error("kafka at {brokers}: {error}")]
+    Client {
+        /// Where it was tried.
+        brokers: String,
+        /// What it said.
+        error: KafkaError,
+    },
+    /// Topics are not as they must be.
+    #[error("{0}")]
+    Topics(String),
+    /// It was stopped while waiting.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl Kafka {
+    /// The cluster that the configuration names.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        let brokers = config.brokers.as_deref().ok_or(Error::NoBrokers)?.into();
+        Ok(Self { config: Arc::new(config), brokers })
+    }
+
+    /// Where it is.
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    /// How it is configured.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A topic's name on this cluster.
+    pub fn name(&self, topic: &Topic) -> String {
+        format!("{}{}", self.config.prefix, topic.name)
+    }
+
+    /// The consumer group of a stage.
+    pub(crate) fn group(&self, stage: &str) -> String {
+        format!("{}{stage}", self.config.prefix)
+    }
+
+    /// The transactional id of a stage's partition.
+    pub(crate) fn transactional_id(&self, stage: &str, partition: i32) -> String {
+        format!("{}{stage}.{partition}", self.config.prefix)
+    }
+
+    pub(crate) fn error(&self, error: KafkaError) -> Error {
+        Error::Client { brokers: self.brokers.to_string(), error }
+    }
+
+    /// What every client has in common.
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", &*self.brokers)
+            .set("client.id", "tidings")
+            .set("allow.auto.create.topics", "false")
+            .set("reconnect.backoff.max.ms", "1000")
+            // our own log tells what matters; librdkafka repeats itself while a broker is away
+            .set("log_level", "2");
+        match (&self.config.tls, &self.config.sasl) {
+            (None, None) => {}
+            (Some(_), None) => drop(client.set("security.protocol", "ssl")),
+            (None, Some(_)) => drop(client.set("security.protocol", "sasl_plaintext")),
+            (Some(_), Some(_)) => drop(client.set("security.protocol", "sasl_ssl")),
+        }
+        if let Some(tls) = &self.config.tls {
+            let files = [
+                ("ssl.ca.location", &tls.ca_file),
+                ("ssl.certificate.location", &tls.certificate_file),
+                ("ssl.key.location", &tls.key_file),
+            ];
+            for (key, file) in files {
+                if let Some(file) = file {
+                    client.set(key, file);
+                }
+            }
+        }
+        if let Some(sasl) = &self.config.sasl {
+            client.set("sasl.mechanism", &sasl.mechanism).set("sasl.username", &sasl.username);
+            client.set("sasl.password", sasl.secret().unwrap_or_default());
+        }
+        client
+    }
+
+    /// A consumer that is told what to read and commits nothing by itself.
+    pub(crate) fn consumer(&self, group: &str) -> ClientConfig {
+        let mut client = self.client();
+        client
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "true")
+            .set("auto.offset.reset", "earliest")
+            .set("fetch.wait.max.ms", "50")
+            // the memory budget: what librdkafka may hold ahead of us, per consumer
+            .set("queued.max.messages.kbytes", "16384");
+        client
+    }
+
+    /// A producer that loses, doubles and reorders nothing, with Java's partitioner.
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let mut client = self.client();
+        client
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
+            .set("compression.type", "zstd")
+            .set("message.max.bytes", "1048588")
+            .set("queue.buffering.max.kbytes", "65536")
+            .set("linger.ms", "1");
+        client
+    }
+}
+
+/// The wall clock. Only the runner and the edges ask it; stages are told.
+pub fn clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,333 @@
+//! One owned partition, from taking over to giving up.
+//!
+//! fence → committed offsets → restore → (collect → step → commit → asks)*. A task ends when it is stopped, when
+//! its producer is fenced, or when it must be built anew because the brokers refuse a record.
+
+use crate::{
+    Assembly, Kafka,
+    batch::{Batch, Done, Place},
+    kafka::{CALL, clock},
+    metrics::Meters,
+    partition::Counts,
+    poison,
+    position::{self, Positions},
+    restore::{self, Unrestored},
+    stop::Stop,
+    transaction::{Failure, Outgoing, Writer},
+};
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, KafkaResult},
+};
+use std::{
+    collections::BTreeSet,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    time::{Duration, Instant},
+};
+use tidings_model::Topic;
+use tidings_stage::{Event, Input, Share, Stage};
+
+/// A batch is cut at so many events, …
+const EVENTS: usize = 500;
+/// … so many bytes, …
+const BYTES: usize = 8 * 1024 * 1024;
+/// … or so long after its first event.
+const SPAN: Duration = Duration::from_millis(50);
+/// Replies that may wait for the stage; whoever answers waits beyond that.
+const REPLIES: usize = 256;
+
+/// How a task ended.
+pub(crate) enum End {
+    /// It was told to.
+    Stopped,
+    /// Its producer is over: build it anew once the group has had its say.
+    Fenced(String),
+    /// The brokers refuse what these records lead to: build it anew and dead-letter them.
+    Poisoned(BTreeSet<Place>),
+    /// It must not run: for the operator.
+    Refused(String),
+}
+
+/// What a task needs.
+pub(crate) struct Task<'a, S: Stage> {
+    pub kafka: &'a Kafka,
+    pub assembly: &'a Assembly<S>,
+    pub partition: i32,
+    pub stop: &'a Stop,
+    pub meters: &'a Meters,
+    pub poison: &'a BTreeSet<Place>,
+}
+
+impl<S: Stage> Task<'_, S> {
+    /// Works until it ends.
+    pub(crate) fn run(&self) -> KafkaResult<End> {
+        let began = Instant::now();
+        let id = self.kafka.transactional_id(S::NAME, self.partition);
+        let writer = match Writer::fence(self.kafka, &id, self.stop) {
+            Ok(Some(writer)) => writer,
+            Ok(None) => return Ok(End::Stopped),
+            Err(Failure::Fenced(why)) => return Ok(End::Fenced(why)),
+            Err(Failure::Again(error)) => return Err(error),
+            Err(Failure::Refused(_)) => unreachable!("nothing was sent yet"),
+        };
+        let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
+        let counts = Counts::default();
+        let Some(committed) = self.patiently(|| self.committed(&consumer, &counts)) else { return Ok(End::Stopped) };
+        let mut stage = (self.assembly.new)();
+        if let Some(changelog) = S::STATE {
+            let changelog = self.kafka.name(changelog);
+            match restore::restore(&consumer, &changelog, self.partition, &mut stage, self.stop) {
+                Ok(restored) => {
+                    if let Some(problem) = position::ahead(&restored.positions, &committed) {
+                        return Ok(End::Refused(problem));
+                    }
+                    self.meters.restored.inc_by(restored.changes);
+                    tracing::debug!(
+                        stage = S::NAME,
+                        partition = self.partition,
+                        changes = restored.changes,
+                        "restored"
+                    );
+                }
+                Err(Unrestored::Stopped) => return Ok(End::Stopped),
+                Err(Unrestored::Unreadable(why)) => return Ok(End::Refused(why)),
+                Err(Unrestored::Kafka(error)) => return Err(error),
+            }
+        }
+        consumer.assign(&offsets(&committed)?)?;
+        self.meters.restore.observe(began.elapsed().as_secs_f64());
+        tracing::info!(stage = S::NAME, partition = self.partition, took = ?began.elapsed(), "task owns its partition");
+        let (answers, replies) = sync_channel(REPLIES);
+        let topics = S::In::topics().into_iter().map(|topic| (self.kafka.name(topic), topic)).collect();
+        Working {
+            task: self,
+            stage,
+            writer,
+            consumer,
+            counts,
+            topics,
+            positions: committed,
+            answers,
+            replies,
+            restored: false,
+            ticked: Instant::now(),
+            measured: Instant::now(),
+        }
+        .work()
+    }
+
+    /// Where to go on: the group's offsets of all partitions that this task reads.
+    fn committed(&self, consumer: &BaseConsumer, counts: &Counts) -> KafkaResult<Positions> {
+        let mut wanted = TopicPartitionList::new();
+        for topic in S::In::topics() {
+            let name = self.kafka.name(topic);
+            match S::SHARE {
+                Share::Partition => drop(wanted.add_partition(&name, self.partition)),
+                Share::Whole => {
+                    wanted.add_partition_range(&name, 0, counts.of(consumer.client(), &name)? - 1);
+                }
+            }
+        }
+        let committed = consumer.committed_offsets(wanted, CALL)?;
+        let position = |offset| if let Offset::Offset(offset) = offset { offset } else { 0 };
+        Ok(committed
+            .elements()
+            .iter()
+            .map(|entry| ((entry.topic().to_owned(), entry.partition()), position(entry.offset())))
+            .collect())
+    }
+
+    /// Until it succeeds, or `None` when stopped.
+    fn patiently<T>(&self, mut call: impl FnMut() -> KafkaResult<T>) -> Option<T> {
+        loop {
+            match call() {
+                Ok(value) => return Some(value),
+                Err(error) => {
+                    tracing::debug!(stage = S::NAME, partition = self.partition, %error, "tried again");
+                    if self.stop.wait(Duration::from_millis(100)) {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A task whose state is complete.
+struct Working<'a, S: Stage> {
+    task: &'a Task<'a, S>,
+    stage: S,
+    writer: Writer,
+    consumer: BaseConsumer,
+    counts: Counts,
+    topics: Vec<(String, &'static Topic)>,
+    positions: Positions,
+    answers: SyncSender<S::Reply>,
+    replies: Receiver<S::Reply>,
+    restored: bool,
+    ticked: Instant,
+    measured: Instant,
+}
+
+impl<S: Stage> Working<'_, S> {
+    fn work(mut self) -> KafkaResult<End> {
+        while !self.task.stop.is_stopped() {
+            let mut batch = self.collect()?;
+            if batch.len() > 0 {
+                match self.commit(&mut batch)? {
+                    None => self.follow(batch),
+                    Some(end) => return Ok(end),
+                }
+            }
+            self.measure();
+        }
+        Ok(End::Stopped)
+    }
+
+    /// Steps what there is: replies, ticks, records.
+    fn collect(&mut self) -> KafkaResult<Batch<S>> {
+        let Task { kafka, poison, .. } = self.task;
+        let mut batch = Batch::new();
+        if !self.restored {
+            self.restored = true;
+            batch.event(kafka, &mut self.stage, clock(), Event::Restored);
+        }
+        let start = Instant::now();
+        while batch.len() < EVENTS && batch.bytes < BYTES && start.elapsed() < SPAN {
+            while batch.len() < EVENTS
+                && let Ok(reply) = self.replies.try_recv()
+            {
+                batch.event(kafka, &mut self.stage, clock(), Event::Reply(reply));
+            }
+            if S::TICK.is_some_and(|tick| self.ticked.elapsed() >= tick) {
+                self.ticked = Instant::now();
+                batch.event(kafka, &mut self.stage, clock(), Event::Tick);
+            }
+            let wait = if batch.len() > 0 { Duration::ZERO } else { Duration::from_millis(10) };
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    let Some((_, topic)) = self.topics.iter().find(|(name, _)| name == message.topic()) else {
+                        continue;
+                    };
+                    let poisoned = !poison.is_empty()
+                        && poison.contains(&(message.topic().to_owned(), message.partition(), message.offset()));
+                    batch.record(kafka, &mut self.stage, topic, &message, clock(), poisoned);
+                    self.positions.insert((message.topic().to_owned(), message.partition()), message.offset() + 1);
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {}
+                Some(Err(error)) => tracing::debug!(stage = S::NAME, %error, "consumer goes on"),
+                None if batch.len() > 0 => break,
+                None => {}
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Commits a batch; tells how the task ends where it can't.
+    fn commit(&mut self, batch: &mut Batch<S>) -> KafkaResult<Option<End>> {
+        let read = batch.places.iter().any(Option::is_some);
+        if !read && batch.records.is_empty() {
+            return Ok(None); // nothing to remember: only asks
+        }
+        if let Some(changelog) = S::STATE
+            && read
+        {
+            let event = batch.len() - 1;
+            let record = position::record(changelog, &self.positions);
+            batch.records.push(Outgoing::new(self.task.kafka, record, event));
+        }
+        self.place(&mut batch.records)?;
+        let group = self.consumer.group_metadata().ok_or(KafkaError::Subscription("no group".to_owned()))?;
+        let offsets = if read { offsets(&self.positions)? } else { TopicPartitionList::new() };
+        let began = Instant::now();
+        loop {
+            match self.writer.commit(&batch.records, &offsets, &group) {
+                Ok(()) => break,
+                Err(Failure::Again(error)) => {
+                    self.task.meters.aborted.inc();
+                    tracing::debug!(stage = S::NAME, %error, "aborted; the same is sent again");
+                    if self.task.stop.wait(Duration::from_millis(10)) {
+                        return Ok(Some(End::Stopped));
+                    }
+                }
+                Err(Failure::Refused(suspects)) => {
+                    self.task.meters.aborted.inc();
+                    return Ok(Some(self.poisoned(batch, suspects)));
+                }
+                Err(Failure::Fenced(why)) => return Ok(Some(End::Fenced(why))),
+            }
+        }
+        self.task.meters.committed.inc();
+        self.task.meters.commit.observe(began.elapsed().as_secs_f64());
+        Ok(None)
+    }
+
+    /// Gives each record the partition that it must have.
+    fn place(&self, records: &mut [Outgoing]) -> KafkaResult<()> {
+        let changelog = S::STATE.map(|topic| self.task.kafka.name(topic));
+        for record in records {
+            if Some(&record.topic) == changelog.as_ref() {
+                record.partition = Some(self.task.partition);
+            } else if let Some(route) = &record.route {
+                record.partition = Some(self.counts.partition(self.consumer.client(), &record.topic, route)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn poisoned(&self, batch: &Batch<S>, suspects: BTreeSet<usize>) -> End {
+        match poison::find(&self.writer, &batch.records, suspects) {
+            Ok(events) => {
+                let places: BTreeSet<Place> = events.iter().filter_map(|event| batch.places[*event].clone()).collect();
+                tracing::warn!(stage = S::NAME, ?places, "brokers refuse what comes of these records");
+                if places.is_empty() {
+                    return End::Fenced("brokers refuse what comes of a reply".to_owned());
+                }
+                End::Poisoned(places)
+            }
+            Err(Failure::Fenced(why)) => End::Fenced(why),
+            Err(_) => End::Fenced("trial failed".to_owned()),
+        }
+    }
+
+    /// What follows a commit: metrics, then the asks.
+    fn follow(&self, batch: Batch<S>) {
+        let Task { assembly, meters, .. } = self.task;
+        let now = clock();
+        meters.consumed.inc_by(batch.places.iter().flatten().count() as u64);
+        meters.produced.inc_by(batch.records.len() as u64);
+        batch.rejects.iter().for_each(|(code, count)| meters.rejected(code, *count));
+        for Done { at, event, step } in batch.done {
+            assembly.watch.committed(at, &event, &step);
+            if matches!(&event, Event::Record(_)) && !step.out.is_empty() {
+                meters.freshness.observe(now.since(at).as_secs_f64());
+            }
+            for ask in step.asks {
+                let answers = self.answers.clone();
+                assembly.hands.perform(ask, Box::new(move |reply| drop(answers.send(reply))));
+            }
+        }
+    }
+
+    /// Tells how far behind the task is, now and then.
+    fn measure(&mut self) {
+        if self.measured.elapsed() < Duration::from_secs(5) {
+            return;
+        }
+        self.measured = Instant::now();
+        for ((topic, partition), position) in &self.positions {
+            if let Ok((low, high)) = self.consumer.fetch_watermarks(topic, *partition, Duration::from_secs(1)) {
+                self.task.meters.lag(topic, *partition, (high - (*position).max(low)).max(0));
+            }
+        }
+    }
+}
+
+fn offsets(positions: &Positions) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), offset) in positions {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*offset))?;
+    }
+    Ok(list)
+}
