@@ -59,17 +59,21 @@ def confluent(brokers, topics):
 async def aio(brokers, topics):
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
+    # without a group it assigns itself every partition
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers, enable_auto_commit=False, isolation_level="read_committed", auto_offset_reset="earliest"
+        *topics,
+        bootstrap_servers=brokers,
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     try:
-        known = await consumer.topics()
-        missing = [topic for topic in topics if topic not in known]
+        missing = [topic for topic in topics if not consumer.partitions_for_topic(topic)]
         if missing:
             sys.exit(f"no such topic: {', '.join(missing)}")
         partitions = [TopicPartition(topic, p) for topic in topics for p in consumer.partitions_for_topic(topic)]
-        consumer.assign(partitions)
         # the last stable offset, for a read_committed consumer
         ends = await consumer.end_offsets(partitions)
         for partition in partitions:

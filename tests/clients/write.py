@@ -9,8 +9,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 brokers, topic = sys.argv[1:]
-for created in AdminClient({"bootstrap.servers": brokers}).create_topics([NewTopic(topic, 2, 1)]).values():
-    created.result()
+admin = AdminClient({"bootstrap.servers": brokers})
+admin.create_topics([NewTopic(topic, 2, 1)])[topic].result()
 producer = Producer({"bootstrap.servers": brokers, "transactional.id": topic})
 producer.init_transactions()
 for number, fate in enumerate(["committed", "aborted", "committed"]):

@@ -2,7 +2,7 @@
 //! clients, none of which shares code with Tidings.
 
 use crate::{installed, output, root};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -55,15 +55,11 @@ pub enum Client {
 /// # Panics
 /// When the topic doesn't exist, or the client fails.
 pub fn read_with(client: Client, brokers: &str, topic: &str) -> Vec<Rec> {
-    let lines = match client {
+    let mut records = match client {
         Client::Kcat => kcat(brokers, topic),
         Client::Confluent => python("confluent", brokers, topic),
         Client::Aiokafka => python("aiokafka", brokers, topic),
     };
-    let mut records = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{client:?} printed {line:?}: {error}")))
-        .collect::<Vec<Rec>>();
     records.sort_by_key(|record| (record.partition, record.offset));
     records
 }
@@ -101,22 +97,18 @@ pub(crate) fn answers(brokers: &str) -> bool {
     probe.unwrap_or_else(|error| panic!("kcat: {error}; tests/setup brings it")).status.success()
 }
 
-fn kcat(brokers: &str, topic: &str) -> String {
+fn kcat(brokers: &str, topic: &str) -> Vec<Rec> {
     let committed = ["-X", "isolation.level=read_committed"];
     let lines = output(Command::new("kcat").args(["-C", "-b", brokers, "-t", topic, "-J", "-e", "-q"]).args(committed));
-    // kcat lists a record's headers flat: name, value, name, value
-    let records = lines.lines().map(|line| {
-        let flat: Flat = serde_json::from_str(line).unwrap_or_else(|error| panic!("kcat printed {line:?}: {error}"));
-        let headers = flat.headers.chunks(2).map(|pair| (pair[0].clone(), pair.get(1).cloned().flatten()));
-        let record = serde_json::json!({
-            "topic": flat.topic, "partition": flat.partition, "offset": flat.offset,
-            "key": flat.key, "headers": headers.collect::<Vec<_>>(), "value": flat.payload,
-        });
-        format!("{record}\n")
-    });
-    records.collect()
+    let record = |Flat { topic, partition, offset, key, headers, payload }| {
+        let mut flat = headers.into_iter();
+        let headers = std::iter::from_fn(|| Some((flat.next()??, flat.next()?))).collect();
+        Rec { topic, partition, offset, key, headers, value: payload }
+    };
+    parse(&lines).into_iter().map(record).collect()
 }
 
+/// A record as kcat prints it: headers are listed flat, name, value, name, value.
 #[derive(Deserialize)]
 struct Flat {
     topic: String,
@@ -128,8 +120,13 @@ struct Flat {
     payload: Option<String>,
 }
 
-fn python(client: &str, brokers: &str, topic: &str) -> String {
-    script("read.py", &[client, brokers, topic])
+fn python(client: &str, brokers: &str, topic: &str) -> Vec<Rec> {
+    parse(&script("read.py", &[client, brokers, topic]))
+}
+
+fn parse<T: DeserializeOwned>(lines: &str) -> Vec<T> {
+    let record = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    lines.lines().map(record).collect()
 }
 
 fn script(name: &str, args: &[&str]) -> String {

@@ -14,10 +14,10 @@ use tidings_stage::Problem;
 pub struct Config {
     /// Two items are compared if they were first seen within this of each other. Longer windows merge the
     /// recurring reports of a template: of 31 labelled pairs of such reports, 24 lie more than 72 h apart.
-    #[serde(with = "jiff::fmt::serde::duration::friendly::compact::required")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub window: Duration,
     /// How long an item's cluster is remembered after its first sight: a revision within it stays in its cluster.
-    #[serde(with = "jiff::fmt::serde::duration::friendly::compact::required")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub memory: Duration,
 }
 

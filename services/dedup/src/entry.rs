@@ -77,8 +77,8 @@ pub enum Basis {
 pub struct Fingerprint {
     /// Hash of its address's identity.
     pub address: Option<u64>,
-    /// Whether the text is passages picked by a search engine.
-    pub extract: bool,
+    /// Hash of the feed that it stood in.
+    pub feed: Option<u64>,
     /// How many of `words` are the headline's; 0 for a text in one piece.
     pub title: u16,
     /// Its words, hashed.
@@ -148,7 +148,8 @@ impl tidings_stage::Change for Change {
 impl Entry {
     /// The same, out of the window.
     pub fn faded(&self) -> Self {
-        Self { fingerprint: None, ..self.clone() }
+        let (cluster, publisher, domain) = (self.cluster.clone(), self.publisher.clone(), self.domain.clone());
+        Self { cluster, publisher, domain, fingerprint: None, ..*self }
     }
 
     /// Its publisher, as records write it.

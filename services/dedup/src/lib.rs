@@ -1,1 +1,31 @@
-//! .
+//! Dedup: every item once, with its copies accounted for. Reads `news.raw.v1`, publishes `news.unique.v1` and
+//! `news.duplicates.v1`.
+//!
+//! The way of an item: `text` reads its words without what publishers add → `sketch` makes the keys under
+//! which near-duplicates find each other → `memory` gives the candidates of the window → `compare` looks at
+//! all the words → `stage` says whether it is news, an update or a copy, and of what.
+//!
+//! Promises:
+//! - A verdict is a function of the items before it, in their order: a replay gives the same ones.
+//! - A revision never changes cluster while it is remembered.
+//! - What is remembered is bounded by time: 72 hours of words, 30 days of clusters. A false date does not move
+//!   that time.
+//! - Restored from its changelog, compacted or not, it decides as if it had never stopped.
+
+mod compare;
+mod config;
+mod entry;
+mod frequency;
+mod memory;
+mod metrics;
+mod postings;
+mod probe;
+mod shingles;
+mod sketch;
+mod stage;
+mod text;
+
+pub use config::Config;
+pub use entry::{Basis, Change, Entry, Fingerprint, Role, Words};
+pub use metrics::Metrics;
+pub use stage::{Decision, Dedup, Outcome, RawItem};

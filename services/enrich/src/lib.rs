@@ -1,1 +1,99 @@
-//! .
+//! The enrich service: names the people, organisations and places of a text and links them.
+//!
+//! A pure, stateless stage between `news.unique.v1` and `news.enriched.v1`; instances share the partitions. For
+//! each item:
+//!
+//! 1. [`language`] chooses a recogniser; where there is none, the knowledge base alone is used.
+//! 2. [`recognise`] finds names place by place ([`names`]: rules for capitals).
+//! 3. [`gazetteer`] knows countries, cities, organisations and persons, with their Wikidata ids where certain.
+//! 4. [`document`] makes entities of both: one id for every spelling and short form of a name.
+//!
+//! Promises: the item is carried on unread; every unique item gives one enriched one, withdrawn ones included;
+//! an unknown name has the same id in every item that spells it, or nearly so ([`fold`]).
+
+pub mod aliases;
+mod config;
+pub mod document;
+pub mod fold;
+pub mod gazetteer;
+pub mod language;
+pub mod lexicon;
+mod metrics;
+pub mod names;
+pub mod recognise;
+pub mod token;
+
+pub use config::Config;
+pub use metrics::Metrics;
+
+use names::CapitalisedNames;
+use recognise::Recognise;
+use tidings_model::{EntitiesStatus, Enriched, Item, Timestamp, Topic, Unique};
+use tidings_stage::{Event, Never, Reject, Share, Stage, Step};
+
+/// `Enriched::model` where no recogniser ran.
+const NO_MODEL: &str = "none";
+
+/// The stage.
+pub struct Enrich {
+    min_confidence: f32,
+    /// The first that knows a language is used for it.
+    recognisers: Vec<Box<dyn Recognise>>,
+}
+
+impl Enrich {
+    /// With the recognisers that are compiled in.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            min_confidence: config.min_confidence,
+            recognisers: vec![Box::new(CapitalisedNames::english()), Box::new(CapitalisedNames::latin())],
+        }
+    }
+
+    fn recogniser(&self, item: &Item) -> Option<&dyn Recognise> {
+        let language = language::of(item)?;
+        let knows = |recogniser: &&Box<dyn Recognise>| recogniser.languages().contains(&language.as_ref());
+        self.recognisers.iter().find(knows).map(AsRef::as_ref)
+    }
+
+    fn enrich(&self, unique: &Unique) -> Enriched {
+        let item = &unique.item;
+        let has_text = item.texts().any(|(_, text)| !text.trim().is_empty());
+        let recogniser = self.recogniser(item).filter(|_| has_text);
+        Enriched {
+            item: item.clone(),
+            cluster: unique.cluster.clone(),
+            entities: document::entities(item, recogniser, self.min_confidence),
+            entities_status: match recogniser {
+                _ if !has_text => EntitiesStatus::None,
+                Some(_) => EntitiesStatus::Model,
+                None => EntitiesStatus::Gazetteer,
+            },
+            model: recogniser.map_or(NO_MODEL, Recognise::name).to_owned(),
+            kb: gazetteer::NAME.to_owned(),
+        }
+    }
+}
+
+impl Stage for Enrich {
+    const NAME: &'static str = "enrich";
+    const SHARE: Share = Share::Partition;
+    const STATE: Option<&'static Topic> = None;
+    type In = Unique;
+    type Out = Enriched;
+    type Change = Never;
+    type Ask = Never;
+    type Reply = Never;
+
+    fn decide(&self, _: Timestamp, event: &Event<Self>) -> Result<Step<Self>, Reject> {
+        let Event::Record(unique) = event else { return Ok(Step::default()) };
+        Ok(Step { out: vec![self.enrich(unique)], ..Step::default() })
+    }
+
+    fn apply(&mut self, change: &Never) {
+        match *change {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

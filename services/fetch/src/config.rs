@@ -11,23 +11,23 @@ use tidings_stage::Problem;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Between two polls of a feed that names no interval of its own. Cache hints of its host lengthen it.
-    #[serde(with = "jiff::fmt::serde::duration::friendly::compact::required")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub interval: Duration,
     /// The shortest interval that a feed may name.
-    #[serde(with = "jiff::fmt::serde::duration::friendly::compact::required")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub min_interval: Duration,
     /// The longest: of cache hints, and of the back-off from a feed that fails.
-    #[serde(with = "jiff::fmt::serde::duration::friendly::compact::required")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub max_interval: Duration,
     /// For one poll, from the first connection to the last byte, redirects included.
-    #[serde(with = "jiff::fmt::serde::duration::friendly::compact::required")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub timeout: Duration,
     /// The largest document, after decompression.
     pub max_size: ByteSize,
     /// Where a publisher reaches whoever runs this: a URL or a mail address, sent in `User-Agent`.
     pub contact: Option<String>,
     /// Between the starts of two polls of one site (registrable domain). Allowed hosts have none.
-    #[serde(with = "jiff::fmt::serde::duration::friendly::compact::required")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub per_host_gap: Duration,
     /// Polls under way at once, over all hosts. Each may hold a document of `max_size` in memory.
     pub concurrency: usize,
@@ -71,6 +71,8 @@ impl Config {
         wrong(interval > max, "interval", &human(interval), "give at most max_interval");
         wrong(self.timeout.is_zero(), "timeout", &human(self.timeout), "give at least 1s; 20s suits slow publishers");
         wrong(self.max_size.as_u64() == 0, "max_size", &self.max_size, "give a size such as 15MiB");
+        let readable = ByteSize::b(tidings_feed::FEED_LIMIT as u64);
+        wrong(self.max_size > readable, "max_size", &self.max_size, "give at most 16MiB: larger feeds are not read");
         wrong(self.concurrency == 0, "concurrency", &self.concurrency, "give at least 1");
         if let Some(contact) = &self.contact {
             let sendable = !contact.is_empty() && contact.bytes().all(|byte| (b' '..=b'~').contains(&byte));

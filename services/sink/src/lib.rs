@@ -11,6 +11,8 @@
 //! Wikidata id is never the subject of an alert, nor a metric's label.
 
 mod config;
+#[cfg(test)]
+mod fixture;
 mod metrics;
 mod news;
 mod notify;

@@ -109,10 +109,10 @@ impl Sink {
         let named = |delivery: &&Delivery| self.routes.iter().any(|route| route.receiver == delivery.receiver);
         let (kept, dropped): (Vec<_>, Vec<_>) = self.pending.values().partition(named);
         let deliveries = dropped.into_iter().map(|gone| Change::Delivery { key: gone.key(), delivery: None });
-        let notes = self.orphans.iter().map(|(rule, key)| Change::Rule {
-            rule: rule.clone(),
-            note: Note { key: key.clone(), value: None },
-        });
+        let notes = self
+            .orphans
+            .iter()
+            .map(|(rule, key)| Change::Rule { rule: rule.clone(), note: Note { key: key.clone(), value: None } });
         Step {
             changes: deliveries.chain(notes).collect(),
             asks: kept.into_iter().cloned().collect(),
@@ -131,7 +131,7 @@ fn alert(ruled: &Ruled, finding: Finding) -> Alert {
         kind: ruled.kind.to_owned(),
         severity: ruled.severity,
         state: finding.state,
-        subject: finding.subject,
+        subject: finding.subject.unwrap_or_else(|| ruled.name.clone()),
         subject_id: finding.subject_id,
         summary: finding.summary,
         window: finding.window,

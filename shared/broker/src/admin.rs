@@ -6,17 +6,15 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
-use kafka_protocol::messages::delete_records_response::{
-    DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
-};
+use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::{
-    CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
-    DeleteRecordsRequest, DeleteRecordsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
-    FindCoordinatorResponse, MetadataRequest, MetadataResponse, TopicName,
+    CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteRecordsRequest,
+    DeleteRecordsResponse, DeleteTopicsRequest, DeleteTopicsResponse, FindCoordinatorResponse, MetadataRequest,
+    MetadataResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -49,10 +47,9 @@ impl Node {
             response.with_partitions(partitions.collect())
         };
         let described = match &request.topics {
-            Some(names) if !(names.is_empty() && version == 0) => names
-                .iter()
-                .map(|t| describe(t.name.as_ref().map_or("", |name| name.as_str())))
-                .collect(),
+            Some(names) if !(names.is_empty() && version == 0) => {
+                names.iter().map(|t| describe(t.name.as_ref().map_or("", |name| name.as_str()))).collect()
+            }
             _ => topics.keys().map(|name| describe(name)).collect(),
         };
         let (id, host, port) = self.endpoint();
@@ -93,16 +90,11 @@ impl Node {
         if !matches!(topic.replication_factor, -1 | 1) {
             return Err(Refusal {
                 code: ResponseError::InvalidReplicationFactor,
-                message: format!(
-                    "found {}, wanted 1: this broker is a single node",
-                    topic.replication_factor
-                ),
+                message: format!("found {}, wanted 1: this broker is a single node", topic.replication_factor),
             });
         }
         let configs = topic.configs.iter();
-        let config = configs
-            .filter_map(|c| Some((c.name.to_string(), c.value.as_ref()?.to_string())))
-            .collect();
+        let config = configs.filter_map(|c| Some((c.name.to_string(), c.value.as_ref()?.to_string()))).collect();
         self.topics.create(&mut self.store(), &topic.name, partitions, config, dry)
     }
 
@@ -110,10 +102,7 @@ impl Node {
         let mut store = self.store();
         let responses = request.topic_names.into_iter().map(|name| {
             let (code, message) = told(self.topics.delete(&mut store, &name));
-            DeletableTopicResult::default()
-                .with_name(Some(name))
-                .with_error_code(code)
-                .with_error_message(message)
+            DeletableTopicResult::default().with_name(Some(name)).with_error_code(code).with_error_message(message)
         });
         let response = DeleteTopicsResponse::default().with_responses(responses.collect());
         self.appended.notify_waiters();
@@ -136,8 +125,7 @@ impl Node {
     pub fn delete_records(&self, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
         let topics = request.topics.into_iter().map(|topic| {
             let partitions = topic.partitions.into_iter().map(|wanted| {
-                let response = DeleteRecordsPartitionResult::default()
-                    .with_partition_index(wanted.partition_index);
+                let response = DeleteRecordsPartitionResult::default().with_partition_index(wanted.partition_index);
                 let start = self.delete_before(&topic.name, wanted.partition_index, wanted.offset);
                 match start {
                     Ok(start) => response.with_low_watermark(start),

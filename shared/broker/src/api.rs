@@ -2,13 +2,12 @@
 //!
 //! Promise: a version is advertised only if the conformance suite has had an answer in it.
 
+use crate::log::now;
 use crate::node::Node;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, RequestKind, ResponseKind};
 use std::ops::RangeInclusive;
-
-use crate::log::now;
 
 /// What is answered. The gaps are ZooKeeper's, replication's, security's and the newer group protocols'.
 const SERVED: &[(ApiKey, RangeInclusive<i16>)] = &[
@@ -55,10 +54,7 @@ pub fn versions(error: Option<ResponseError>) -> ApiVersionsResponse {
             ApiKey::Produce => 0,
             _ => *versions.start(),
         };
-        ApiVersion::default()
-            .with_api_key(*api as i16)
-            .with_min_version(lowest)
-            .with_max_version(*versions.end())
+        ApiVersion::default().with_api_key(*api as i16).with_min_version(lowest).with_max_version(*versions.end())
     });
     ApiVersionsResponse::default()
         .with_error_code(error.map_or(0, |e| e.code()))
@@ -67,12 +63,7 @@ pub fn versions(error: Option<ResponseError>) -> ApiVersionsResponse {
 }
 
 /// Answers a request; `None` for one that isn't served.
-pub async fn handle(
-    node: &Node,
-    request: RequestKind,
-    version: i16,
-    client: String,
-) -> Option<ResponseKind> {
+pub async fn handle(node: &Node, request: RequestKind, version: i16, client: String) -> Option<ResponseKind> {
     use RequestKind as Ask;
     use ResponseKind as Say;
     Some(match request {

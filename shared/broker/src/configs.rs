@@ -6,9 +6,7 @@ use crate::topic_config::SERVED;
 use crate::topics::Refusal;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::alter_configs_response::AlterConfigsResourceResponse;
-use kafka_protocol::messages::describe_configs_response::{
-    DescribeConfigsResourceResult, DescribeConfigsResult,
-};
+use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
 use kafka_protocol::messages::incremental_alter_configs_request::AlterableConfig;
 use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse as Changed;
 use kafka_protocol::messages::{
@@ -50,9 +48,7 @@ impl Node {
     pub fn alter_configs(&self, request: AlterConfigsRequest) -> AlterConfigsResponse {
         let responses = request.resources.into_iter().map(|resource| {
             let configs = resource.configs.iter();
-            let new = configs
-                .filter_map(|c| Some((c.name.to_string(), c.value.as_ref()?.to_string())))
-                .collect();
+            let new = configs.filter_map(|c| Some((c.name.to_string(), c.value.as_ref()?.to_string()))).collect();
             let (kind, name) = (resource.resource_type, resource.resource_name);
             let (code, message) = told(self.alter(kind, &name, request.validate_only, |config| {
                 *config = new;

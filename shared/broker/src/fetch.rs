@@ -8,13 +8,9 @@ use crate::node::{ID, Node};
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::FetchPartition;
-use kafka_protocol::messages::fetch_response::{
-    AbortedTransaction, FetchableTopicResponse, PartitionData,
-};
+use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
-use kafka_protocol::messages::list_offsets_response::{
-    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
-};
+use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::{
     BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, ProducerId,
 };
@@ -69,17 +65,9 @@ impl Node {
                 failed |= data.error_code != 0;
                 partitions.push(data);
             }
-            topics.push(
-                FetchableTopicResponse::default()
-                    .with_topic(topic.topic.clone())
-                    .with_partitions(partitions),
-            );
+            topics.push(FetchableTopicResponse::default().with_topic(topic.topic.clone()).with_partitions(partitions));
         }
-        Gathered {
-            response: FetchResponse::default().with_responses(topics),
-            bytes,
-            failed,
-        }
+        Gathered { response: FetchResponse::default().with_responses(topics), bytes, failed }
     }
 
     fn read(&self, topic: &str, wanted: &FetchPartition, isolation: i8, room: usize) -> PartitionData {
@@ -95,9 +83,7 @@ impl Node {
             Err(error) => return data.with_error_code(error.code()),
         };
         let log = partition.log();
-        let data = data
-            .with_last_stable_offset(log.last_stable())
-            .with_log_start_offset(log.start());
+        let data = data.with_last_stable_offset(log.last_stable()).with_log_start_offset(log.start());
         if !(log.start()..=log.end()).contains(&wanted.fetch_offset) {
             return data.with_error_code(ResponseError::OffsetOutOfRange.code());
         }
@@ -137,14 +123,10 @@ impl Node {
                     .with_leader_epoch(if version >= 4 { 0 } else { -1 });
                 match self.find_offset(&topic.name, wanted, committed) {
                     Ok((offset, timestamp)) => response.with_offset(offset).with_timestamp(timestamp),
-                    Err(error) => {
-                        response.with_error_code(error.code()).with_offset(-1).with_timestamp(-1)
-                    }
+                    Err(error) => response.with_error_code(error.code()).with_offset(-1).with_timestamp(-1),
                 }
             });
-            ListOffsetsTopicResponse::default()
-                .with_partitions(partitions.collect())
-                .with_name(topic.name.clone())
+            ListOffsetsTopicResponse::default().with_partitions(partitions.collect()).with_name(topic.name.clone())
         });
         ListOffsetsResponse::default().with_topics(topics.collect())
     }

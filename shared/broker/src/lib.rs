@@ -108,19 +108,13 @@ impl Broker {
             return Err(Error::NotLoopback(config.listen));
         }
         let lock = lock(&config.data)?;
-        let refused = |source| Error::Listen {
-            address: config.listen,
-            source,
-        };
+        let refused = |source| Error::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let data = config.data.clone();
         let opening = move || Node::open(&data, lock, address, config.fsync);
         let opened = tokio::task::spawn_blocking(opening).await.map_err(io::Error::other);
-        let node = Arc::new(opened.and_then(|node| node).map_err(|source| Error::Data {
-            path: config.data,
-            source,
-        })?);
+        let node = Arc::new(opened.and_then(|node| node).map_err(|source| Error::Data { path: config.data, source })?);
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(server::serve(Arc::clone(&node), listener, stopped.clone())),
@@ -151,10 +145,7 @@ impl Broker {
 
 /// Takes the directory for this process.
 fn lock(data: &Path) -> Result<File, Error> {
-    let failed = |source| Error::Data {
-        path: data.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Data { path: data.to_owned(), source };
     fs::create_dir_all(data).map_err(failed)?;
     let file = File::create(data.join("lock")).map_err(failed)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {

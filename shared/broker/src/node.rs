@@ -35,11 +35,11 @@ pub struct Node {
 }
 
 impl Node {
-    /// Opens what `data` holds. Blocks: it reads every log through.
+    /// Opens what `data` holds, and finishes transactions that were decided. Blocks: it reads every log through.
     pub fn open(data: &Path, lock: File, address: SocketAddr, fsync: bool) -> io::Result<Node> {
         let store = Store::open(data.join("store.jsonl"), fsync)?;
         let topics = Topics::open(data.join("topics"), &store.content().topics, fsync)?;
-        Ok(Node {
+        let node = Node {
             address,
             topics,
             appended: Notify::new(),
@@ -47,7 +47,9 @@ impl Node {
             groups: Mutex::new(Groups::new(now())),
             store: Mutex::new(store),
             _lock: lock,
-        })
+        };
+        node.finish_transactions(now());
+        Ok(node)
     }
 
     pub fn groups(&self) -> MutexGuard<'_, Groups> {

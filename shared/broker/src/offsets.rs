@@ -6,12 +6,8 @@
 use crate::node::Node;
 use crate::store::{Content, Entry, Offset, Phase};
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::offset_commit_response::{
-    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
-};
-use kafka_protocol::messages::offset_fetch_response::{
-    OffsetFetchResponsePartition, OffsetFetchResponseTopic,
-};
+use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+use kafka_protocol::messages::offset_fetch_response::{OffsetFetchResponsePartition, OffsetFetchResponseTopic};
 use kafka_protocol::messages::{
     OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, TopicName,
 };
@@ -57,11 +53,7 @@ impl Node {
                         .with_error_code(result.map_or_else(|error| error.code(), |()| 0)),
                 );
             }
-            topics.push(
-                OffsetCommitResponseTopic::default()
-                    .with_name(topic.name)
-                    .with_partitions(partitions),
-            );
+            topics.push(OffsetCommitResponseTopic::default().with_name(topic.name).with_partitions(partitions));
         }
         if !entries.is_empty() && self.store().record(entries).is_err() {
             let failed = ResponseError::CoordinatorNotAvailable.code();
@@ -77,10 +69,7 @@ impl Node {
         let content = store.content();
         let committed = content.offsets.get(&group);
         let wanted: Vec<(String, Vec<i32>)> = match request.topics {
-            Some(topics) => topics
-                .into_iter()
-                .map(|t| (t.name.to_string(), t.partition_indexes))
-                .collect(),
+            Some(topics) => topics.into_iter().map(|t| (t.name.to_string(), t.partition_indexes)).collect(),
             None => {
                 let mut all = BTreeMap::<String, Vec<i32>>::new();
                 for (topic, partition) in committed.into_iter().flat_map(BTreeMap::keys) {
@@ -100,9 +89,9 @@ impl Node {
             }
             match committed.and_then(|c| c.get(&(topic.to_owned(), index))) {
                 None => response,
-                Some(offset) => response
-                    .with_committed_offset(offset.offset)
-                    .with_metadata(Some(offset.metadata.clone().into())),
+                Some(offset) => {
+                    response.with_committed_offset(offset.offset).with_metadata(Some(offset.metadata.clone().into()))
+                }
             }
         };
         let topics = wanted.into_iter().map(|(topic, indexes)| {
@@ -118,7 +107,6 @@ impl Node {
 fn is_pending(content: &Content, group: &str, topic: &str, partition: i32) -> bool {
     let moves = |o: &Offset| o.group == group && o.topic == topic && o.partition == partition;
     content.transactions.values().any(|transaction| {
-        matches!(transaction.phase, Phase::Ongoing | Phase::PrepareCommit)
-            && transaction.offsets.iter().any(moves)
+        matches!(transaction.phase, Phase::Ongoing | Phase::PrepareCommit) && transaction.offsets.iter().any(moves)
     })
 }

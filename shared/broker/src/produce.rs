@@ -29,17 +29,12 @@ impl Node {
                         .with_base_offset(appended.base_offset)
                         .with_log_append_time_ms(appended.append_time.unwrap_or(-1))
                         .with_log_start_offset(start),
-                    Err(error) => response
-                        .with_error_code(error.code())
-                        .with_base_offset(-1)
-                        .with_log_append_time_ms(-1),
+                    Err(error) => {
+                        response.with_error_code(error.code()).with_base_offset(-1).with_log_append_time_ms(-1)
+                    }
                 });
             }
-            topics.push(
-                TopicProduceResponse::default()
-                    .with_name(topic.name)
-                    .with_partition_responses(partitions),
-            );
+            topics.push(TopicProduceResponse::default().with_name(topic.name).with_partition_responses(partitions));
         }
         self.appended.notify_waiters();
         ProduceResponse::default().with_responses(topics)

@@ -48,7 +48,9 @@ pub async fn serve(node: Arc<Node>, listener: TcpListener, mut stop: watch::Rece
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
-            Some(_) = connections.join_next() => {}
+            Some(ended) = connections.join_next() => if let Err(error) = ended {
+                tracing::error!(%error, "connection died");
+            },
             _ = stop.changed() => break,
         }
     }
@@ -116,12 +118,7 @@ async fn respond(node: &Node, mut frame: Bytes) -> io::Result<Option<BytesMut>> 
     encode(api, version, correlation, &response).map(Some)
 }
 
-fn encode(
-    api: ApiKey,
-    version: i16,
-    correlation: i32,
-    response: &ResponseKind,
-) -> io::Result<BytesMut> {
+fn encode(api: ApiKey, version: i16, correlation: i32, response: &ResponseKind) -> io::Result<BytesMut> {
     let mut frame = BytesMut::with_capacity(256);
     frame.extend_from_slice(&[0; 4]);
     let header = ResponseHeader::default().with_correlation_id(correlation);

@@ -105,11 +105,7 @@ impl Content {
     fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::Format { .. } => {}
-            Entry::Topic {
-                name,
-                partitions,
-                config,
-            } => {
+            Entry::Topic { name, partitions, config } => {
                 self.topics.insert(name, Topic { partitions, config });
             }
             Entry::TopicDeleted { name } => {
@@ -143,20 +139,15 @@ impl Content {
             config: topic.config.clone(),
         });
         let offsets = self.offsets.values().flat_map(BTreeMap::values).cloned();
-        let transactions = self.transactions.iter().map(|(id, transaction)| Entry::Transaction {
-            id: id.clone(),
-            transaction: transaction.clone(),
-        });
-        [
-            Entry::Format { version: FORMAT },
-            Entry::ProducerIds {
-                next: self.next_producer_id,
-            },
-        ]
-        .into_iter()
-        .chain(topics)
-        .chain(offsets.map(Entry::Offset))
-        .chain(transactions)
+        let transactions = self
+            .transactions
+            .iter()
+            .map(|(id, transaction)| Entry::Transaction { id: id.clone(), transaction: transaction.clone() });
+        [Entry::Format { version: FORMAT }, Entry::ProducerIds { next: self.next_producer_id }]
+            .into_iter()
+            .chain(topics)
+            .chain(offsets.map(Entry::Offset))
+            .chain(transactions)
     }
 }
 
@@ -205,14 +196,7 @@ impl Store {
             }
         }
         let (file, size) = rewrite(&path, &content)?;
-        Ok(Store {
-            path,
-            file,
-            size,
-            limit: limit(size),
-            content,
-            fsync,
-        })
+        Ok(Store { path, file, size, limit: limit(size), content, fsync })
     }
 
     /// What is known.
@@ -286,21 +270,11 @@ mod tests {
     use super::*;
 
     fn offset(topic: &str, offset: i64) -> Entry {
-        Entry::Offset(Offset {
-            group: "g".into(),
-            topic: topic.into(),
-            partition: 0,
-            offset,
-            metadata: "note".into(),
-        })
+        Entry::Offset(Offset { group: "g".into(), topic: topic.into(), partition: 0, offset, metadata: "note".into() })
     }
 
     fn topic(name: &str) -> Entry {
-        Entry::Topic {
-            name: name.into(),
-            partitions: 1,
-            config: BTreeMap::new(),
-        }
+        Entry::Topic { name: name.into(), partitions: 1, config: BTreeMap::new() }
     }
 
     fn committed(store: &Store, topic: &str) -> Option<i64> {

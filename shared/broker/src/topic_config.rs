@@ -84,9 +84,7 @@ impl TopicConfig {
                 "compact" => compact = true,
                 "delete" => delete = true,
                 _ => {
-                    return Err(format!(
-                        "cleanup.policy: found {policy:?}, wanted compact, delete or both"
-                    ));
+                    return Err(format!("cleanup.policy: found {policy:?}, wanted compact, delete or both"));
                 }
             }
         }
@@ -94,9 +92,7 @@ impl TopicConfig {
             "CreateTime" => false,
             "LogAppendTime" => true,
             other => {
-                return Err(format!(
-                    "message.timestamp.type: found {other:?}, wanted CreateTime or LogAppendTime"
-                ));
+                return Err(format!("message.timestamp.type: found {other:?}, wanted CreateTime or LogAppendTime"));
             }
         };
         Ok(TopicConfig {

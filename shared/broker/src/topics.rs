@@ -52,31 +52,20 @@ fn refuse<T>(code: ResponseError, message: impl Into<String>) -> Result<T, Refus
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Refusal {
-        Refusal {
-            code: ResponseError::KafkaStorageError,
-            message: error.to_string(),
-        }
+        Refusal { code: ResponseError::KafkaStorageError, message: error.to_string() }
     }
 }
 
 impl Topics {
     /// Opens the logs of the topics in `stored`, reading them through.
-    pub fn open(
-        directory: PathBuf,
-        stored: &BTreeMap<String, Stored>,
-        fsync: bool,
-    ) -> io::Result<Topics> {
+    pub fn open(directory: PathBuf, stored: &BTreeMap<String, Stored>, fsync: bool) -> io::Result<Topics> {
         fs::create_dir_all(&directory)?;
-        let topics = Topics {
-            directory,
-            fsync,
-            by_name: RwLock::default(),
-        };
+        let topics = Topics { directory, fsync, by_name: RwLock::default() };
         let mut claimed = HashSet::new();
         let mut by_name = BTreeMap::new();
         for (name, topic) in stored {
-            let settings = TopicConfig::read(&topic.config)
-                .map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))?;
+            let settings =
+                TopicConfig::read(&topic.config).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))?;
             let mut partitions = Vec::new();
             for number in 0..topic.partitions {
                 claimed.insert(topics.path(name, number));
@@ -99,13 +88,11 @@ impl Topics {
         self.directory.join(format!("{name}-{number}"))
     }
 
-    fn open_partition(
-        &self,
-        name: &str,
-        number: i32,
-        config: &TopicConfig,
-    ) -> io::Result<Arc<Partition>> {
+    fn open_partition(&self, name: &str, number: i32, config: &TopicConfig) -> io::Result<Arc<Partition>> {
         let log = Log::open(self.path(name, number), config.clone(), self.fsync)?;
+        if self.fsync {
+            fs::File::open(&self.directory)?.sync_all()?; // the new directory's name
+        }
         Ok(Arc::new(Partition(Mutex::new(log))))
     }
 
@@ -161,11 +148,7 @@ impl Topics {
             }
             opened.push(self.open_partition(name, number, &settings)?);
         }
-        store.record(vec![Entry::Topic {
-            name: name.to_owned(),
-            partitions,
-            config: config.clone(),
-        }])?;
+        store.record(vec![Entry::Topic { name: name.to_owned(), partitions, config: config.clone() }])?;
         let partitions = opened;
         self.write().insert(name.to_owned(), Topic { partitions, config });
         Ok(())
@@ -176,9 +159,7 @@ impl Topics {
         if !store.content().topics.contains_key(name) {
             return unknown(name);
         }
-        store.record(vec![Entry::TopicDeleted {
-            name: name.to_owned(),
-        }])?;
+        store.record(vec![Entry::TopicDeleted { name: name.to_owned() }])?;
         let removed = self.write().remove(name);
         for partition in removed.map(|t| t.partitions).unwrap_or_default() {
             partition.log().destroy()?;
@@ -204,11 +185,7 @@ impl Topics {
         for number in stored.partitions..count {
             added.push(self.open_partition(name, number, &settings)?);
         }
-        store.record(vec![Entry::Topic {
-            name: name.to_owned(),
-            partitions: count,
-            config: stored.config,
-        }])?;
+        store.record(vec![Entry::Topic { name: name.to_owned(), partitions: count, config: stored.config }])?;
         if let Some(topic) = self.write().get_mut(name) {
             topic.partitions.extend(added);
         }

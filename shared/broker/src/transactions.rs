@@ -22,9 +22,9 @@ use kafka_protocol::messages::txn_offset_commit_response::{
     TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
 };
 use kafka_protocol::messages::{
-    AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest,
-    AddPartitionsToTxnResponse, EndTxnRequest, EndTxnResponse, InitProducerIdRequest,
-    InitProducerIdResponse, ProducerId, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
+    AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest, AddPartitionsToTxnResponse,
+    EndTxnRequest, EndTxnResponse, InitProducerIdRequest, InitProducerIdResponse, ProducerId, TxnOffsetCommitRequest,
+    TxnOffsetCommitResponse,
 };
 use std::collections::BTreeSet;
 use std::io;
@@ -44,17 +44,11 @@ fn code(result: Result<(), ResponseError>) -> i16 {
 }
 
 /// The transaction of this id, if it is this producer's.
-pub fn owned(
-    store: &Store,
-    id: &str,
-    producer_id: i64,
-    epoch: i16,
-) -> Result<Transaction, ResponseError> {
-    let transaction = store.content().transactions.get(id);
-    match transaction {
+pub fn owned<'a>(store: &'a Store, id: &str, producer_id: i64, epoch: i16) -> Result<&'a Transaction, ResponseError> {
+    match store.content().transactions.get(id) {
         Some(t) if t.producer_id != producer_id => Err(ResponseError::InvalidProducerIdMapping),
         Some(t) if t.epoch != epoch => Err(ResponseError::InvalidProducerEpoch),
-        Some(t) => Ok(t.clone()),
+        Some(t) => Ok(t),
         None => Err(ResponseError::InvalidProducerIdMapping),
     }
 }
@@ -95,10 +89,9 @@ impl Node {
         let response = InitProducerIdResponse::default();
         match result {
             Ok((id, epoch)) => response.with_producer_id(ProducerId(id)).with_producer_epoch(epoch),
-            Err(error) => response
-                .with_error_code(error.code())
-                .with_producer_id(ProducerId(-1))
-                .with_producer_epoch(-1),
+            Err(error) => {
+                response.with_error_code(error.code()).with_producer_id(ProducerId(-1)).with_producer_epoch(-1)
+            }
         }
     }
 
@@ -145,11 +138,7 @@ impl Node {
                     transaction.producer_id = fresh_producer_id(store)?;
                     transaction.epoch = 0;
                 }
-                Transaction {
-                    timeout_ms,
-                    phase: Phase::Empty,
-                    ..transaction
-                }
+                Transaction { timeout_ms, phase: Phase::Empty, ..transaction }
             }
         };
         let given = (transaction.producer_id, transaction.epoch);
@@ -177,12 +166,7 @@ impl Node {
     }
 
     /// Carries a decision out: markers where they are missing, then offsets and the end, in one write.
-    fn complete(
-        &self,
-        store: &mut Store,
-        id: &str,
-        mut transaction: Transaction,
-    ) -> io::Result<Transaction> {
+    fn complete(&self, store: &mut Store, id: &str, mut transaction: Transaction) -> io::Result<Transaction> {
         let commit = transaction.phase == Phase::PrepareCommit;
         for (topic, partition) in std::mem::take(&mut transaction.partitions) {
             let Ok(partition) = self.topics.partition(&topic, partition) else {
@@ -202,10 +186,7 @@ impl Node {
             true => Phase::CompleteCommit,
             false => Phase::CompleteAbort,
         };
-        entries.push(Entry::Transaction {
-            id: id.to_owned(),
-            transaction: transaction.clone(),
-        });
+        entries.push(Entry::Transaction { id: id.to_owned(), transaction: transaction.clone() });
         store.record(entries)?;
         self.appended.notify_waiters();
         Ok(transaction)
@@ -220,10 +201,8 @@ impl Node {
             Phase::Empty | Phase::CompleteCommit | Phase::CompleteAbort => false,
         };
         let transactions = &store.content().transactions;
-        let late: Vec<_> = (transactions.iter())
-            .filter(|(_, t)| late(t))
-            .map(|(id, t)| (id.clone(), t.clone()))
-            .collect();
+        let late: Vec<_> =
+            (transactions.iter()).filter(|(_, t)| late(t)).map(|(id, t)| (id.clone(), t.clone())).collect();
         for (id, mut transaction) in late {
             let finished = if transaction.phase == Phase::Ongoing {
                 tracing::info!(transactional_id = id, "transaction timed out");
@@ -243,7 +222,7 @@ impl Node {
         let id = request.v3_and_below_transactional_id.as_str();
         let producer = request.v3_and_below_producer_id.0;
         let epoch = request.v3_and_below_producer_epoch;
-        let result = owned(&store, id, producer, epoch).and_then(|mut transaction| {
+        let result = owned(&store, id, producer, epoch).cloned().and_then(|mut transaction| {
             begin(&mut transaction, now)?;
             for topic in &request.v3_and_below_topics {
                 for partition in &topic.partitions {
@@ -269,7 +248,7 @@ impl Node {
     pub fn add_offsets(&self, request: &AddOffsetsToTxnRequest, now: i64) -> AddOffsetsToTxnResponse {
         let mut store = self.store();
         let id = request.transactional_id.as_str();
-        let transaction = owned(&store, id, request.producer_id.0, request.producer_epoch);
+        let transaction = owned(&store, id, request.producer_id.0, request.producer_epoch).cloned();
         let result = transaction.and_then(|mut transaction| {
             begin(&mut transaction, now)?;
             save(&mut store, id, transaction)
@@ -282,7 +261,7 @@ impl Node {
         let id = request.transactional_id.as_str();
         let mut groups = self.groups();
         let mut store = self.store();
-        let transaction = owned(&store, id, request.producer_id.0, request.producer_epoch);
+        let transaction = owned(&store, id, request.producer_id.0, request.producer_epoch).cloned();
         let result = transaction.and_then(|mut transaction| {
             if request.generation_id >= 0 || !request.member_id.is_empty() {
                 let instance = request.group_instance_id.as_deref();
@@ -306,8 +285,7 @@ impl Node {
                         metadata: metadata.to_owned(),
                     };
                     transaction.offsets.retain(|o| {
-                        (&o.group, &o.topic, o.partition)
-                            != (&offset.group, &offset.topic, offset.partition)
+                        (&o.group, &o.topic, o.partition) != (&offset.group, &offset.topic, offset.partition)
                     });
                     transaction.offsets.push(offset);
                 }
@@ -320,9 +298,7 @@ impl Node {
                     .with_partition_index(partition.partition_index)
                     .with_error_code(code(result))
             });
-            TxnOffsetCommitResponseTopic::default()
-                .with_name(topic.name)
-                .with_partitions(partitions.collect())
+            TxnOffsetCommitResponseTopic::default().with_name(topic.name).with_partitions(partitions.collect())
         });
         TxnOffsetCommitResponse::default().with_topics(topics.collect())
     }
@@ -330,13 +306,11 @@ impl Node {
     pub fn end_transaction(&self, request: &EndTxnRequest) -> EndTxnResponse {
         let mut store = self.store();
         let id = request.transactional_id.as_str();
-        let transaction = owned(&store, id, request.producer_id.0, request.producer_epoch);
+        let transaction = owned(&store, id, request.producer_id.0, request.producer_epoch).cloned();
         let result = transaction.and_then(|t| match (t.phase, request.committed) {
             (Phase::Ongoing, commit) => self.decide(&mut store, id, t, commit).map(drop),
             (Phase::CompleteCommit, true) | (Phase::CompleteAbort, false) => Ok(()), // sent again
-            (Phase::PrepareCommit | Phase::PrepareAbort, _) => {
-                Err(ResponseError::ConcurrentTransactions)
-            }
+            (Phase::PrepareCommit | Phase::PrepareAbort, _) => Err(ResponseError::ConcurrentTransactions),
             _ => Err(ResponseError::InvalidTxnState),
         });
         EndTxnResponse::default().with_error_code(code(result))

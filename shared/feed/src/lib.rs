@@ -11,6 +11,7 @@
 //! - Nothing is invented: what the feed does not say is absent.
 
 mod agency;
+mod date;
 mod decode;
 mod entry;
 mod json;
@@ -43,6 +44,8 @@ pub struct Hints<'a> {
 pub struct Feed {
     /// Plain text.
     pub title: Option<String>,
+    /// What the feed says of itself, plain text.
+    pub description: Option<String>,
     /// Absolute address of the site that the feed belongs to.
     pub home: Option<String>,
     /// As declared: BCP 47, not checked.

@@ -3,12 +3,15 @@
 //! Names follow IPTC ninjs and RSS/Atom where they have one. Only `id` and one text field are needed; a field
 //! that is not known is absent, never null and never invented.
 
-use crate::{FeedId, ItemId, Timestamp, digest};
+use crate::{FeedId, ItemId, Timestamp, digest, topic};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest `body` in bytes of UTF-8; a longer one is cut at a character and marked `truncated`.
 pub const BODY_LIMIT: usize = 256 * 1024;
+const SUMMARY_LIMIT: usize = 64 * 1024;
+const HEADLINE_LIMIT: usize = 4 * 1024;
+const LINKS_LIMIT: usize = 500;
 
 /// One article, snippet or entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -325,15 +328,43 @@ impl Item {
         publisher.or(self.origin.provider.as_deref()).unwrap_or("unknown")
     }
 
-    /// Brings `body` under [`BODY_LIMIT`] and counts characters.
+    /// Cuts the text fields to what `news.raw.v1` takes, marks what was cut, and counts characters.
     pub fn fit(&mut self) {
-        if let Some(body) = &mut self.body
-            && body.len() > BODY_LIMIT
-        {
-            body.truncate(body.floor_char_boundary(BODY_LIMIT));
-            self.content.truncated = true;
+        let mut limit = BODY_LIMIT;
+        for (text, limit) in [(&mut self.headline, HEADLINE_LIMIT), (&mut self.summary, SUMMARY_LIMIT)] {
+            self.content.truncated |= cut(text, limit);
         }
-        self.content.chars = self.texts().map(|(_, text)| text.chars().count() as u32).sum();
+        self.links.truncate(LINKS_LIMIT);
+        loop {
+            self.content.truncated |= cut(&mut self.body, limit);
+            self.content.chars = self.texts().map(|(_, text)| text.chars().count() as u32).sum();
+            // escapes make JSON longer than its text
+            if limit < 1024 || serde_json::to_vec(self).map_or(0, |json| json.len()) <= topic::RAW.limit {
+                break;
+            }
+            limit /= 2;
+        }
+        let length = |text: &Option<String>| text.as_ref().map_or(0, |text| text.chars().count() as u32);
+        let (headline, summary, body) = (length(&self.headline), length(&self.summary), length(&self.body));
+        self.links.retain(|link| {
+            link.end
+                <= match link.field.as_str() {
+                    "headline" => headline,
+                    "summary" => summary,
+                    _ => body,
+                }
+        });
+    }
+}
+
+/// Cuts a text at a character; tells whether there was something to cut.
+fn cut(text: &mut Option<String>, limit: usize) -> bool {
+    match text {
+        Some(text) if text.len() > limit => {
+            text.truncate(text.floor_char_boundary(limit));
+            true
+        }
+        _ => false,
     }
 }
 
@@ -365,5 +396,15 @@ mod tests {
         assert!(item.content.truncated);
         assert_eq!(item.body.as_ref().map(String::len), Some(BODY_LIMIT));
         assert_eq!(item.content.chars as usize, BODY_LIMIT / 2 + 1);
+    }
+
+    #[test]
+    fn an_item_always_fits_its_topic() {
+        let mut item: Item = serde_json::from_str(r#"{"id":"1"}"#).unwrap();
+        item.body = Some("\u{1}".repeat(BODY_LIMIT)); // six bytes of JSON each
+        item.summary = Some("\"".repeat(BODY_LIMIT));
+        item.fit();
+        assert!(serde_json::to_vec(&item).unwrap().len() <= topic::RAW.limit);
+        assert!(item.body.is_some_and(|body| body.len() > 10_000));
     }
 }

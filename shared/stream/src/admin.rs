@@ -143,7 +143,7 @@ fn partitions(kafka: &Kafka) -> Result<BTreeMap<String, i32>, Error> {
 fn count(kafka: &Kafka, topic: &Topic) -> i32 {
     match topic.partitions {
         Partitions::One => 1,
-        Partitions::Many => kafka.config().partitions,
+        Partitions::Many => kafka.config().partitions.unwrap_or(12),
     }
 }
 

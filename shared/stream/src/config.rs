@@ -12,8 +12,8 @@ pub struct Config {
     pub brokers: Option<String>,
     /// Before every topic, group and transactional id, so that several Tidings can share a cluster.
     pub prefix: String,
-    /// Partitions of the topics that are cut (never changed in place).
-    pub partitions: i32,
+    /// Partitions of the topics that are cut (never changed in place): 12, or 2 on the embedded broker.
+    pub partitions: Option<i32>,
     /// Replicas of each partition; the cluster's default where absent.
     pub replication: Option<i32>,
     /// Create missing topics at start. Off where an operator owns the topics.
@@ -58,7 +58,7 @@ impl Default for Config {
         Self {
             brokers: None,
             prefix: String::new(),
-            partitions: 12,
+            partitions: None,
             replication: None,
             create_topics: true,
             session_timeout: Duration::from_secs(10),
@@ -82,8 +82,8 @@ impl Config {
             let mend = "only letters, digits, '.', '_' and '-' may stand in a topic's name";
             problems.push(Problem::new("prefix", format!("{:?}", self.prefix), mend));
         }
-        if !(1..=1000).contains(&self.partitions) {
-            problems.push(Problem::new("partitions", self.partitions, "from 1 to 1000"));
+        if let Some(partitions) = self.partitions.filter(|p| !(1..=1000).contains(p)) {
+            problems.push(Problem::new("partitions", partitions, "from 1 to 1000"));
         }
         if let Some(replication) = self.replication.filter(|r| !(1..=32).contains(r)) {
             problems.push(Problem::new("replication", replication, "from 1 to the number of brokers"));
@@ -142,7 +142,7 @@ mod tests {
         let config = Config {
             brokers: Some("kafka,b:9092".into()),
             prefix: "a/b".into(),
-            partitions: 0,
+            partitions: Some(0),
             replication: Some(0),
             session_timeout: Duration::from_secs(1),
             sasl: Some(Sasl::default()),

@@ -13,7 +13,7 @@ use crate::{
     position::{self, Positions},
     restore::{self, Unrestored},
     stop::Stop,
-    transaction::{Failure, Outgoing, Writer},
+    transaction::{Failure, Outgoing, Pace, Writer},
 };
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -241,8 +241,9 @@ impl<S: Stage> Working<'_, S> {
         let group = self.consumer.group_metadata().ok_or(KafkaError::Subscription("no group".to_owned()))?;
         let offsets = if read { offsets(&self.positions)? } else { TopicPartitionList::new() };
         let began = Instant::now();
+        let mut pace = Pace::Batched;
         loop {
-            match self.writer.commit(&batch.records, &offsets, &group) {
+            match self.writer.commit(&batch.records, pace, &offsets, &group) {
                 Ok(()) => break,
                 Err(Failure::Again(error)) => {
                     self.task.meters.aborted.inc();
@@ -253,7 +254,12 @@ impl<S: Stage> Working<'_, S> {
                 }
                 Err(Failure::Refused(suspects)) => {
                     self.task.meters.aborted.inc();
-                    return Ok(Some(self.poisoned(batch, suspects)));
+                    match self.poisoned(batch, suspects) {
+                        // each is taken alone, so what was refused is their batch
+                        None if pace == Pace::Batched => pace = Pace::Singly,
+                        None => return Ok(Some(End::Fenced("brokers refuse what comes of a reply".to_owned()))),
+                        Some(end) => return Ok(Some(end)),
+                    }
                 }
                 Err(Failure::Fenced(why)) => return Ok(Some(End::Fenced(why))),
             }
@@ -276,18 +282,16 @@ impl<S: Stage> Working<'_, S> {
         Ok(())
     }
 
-    fn poisoned(&self, batch: &Batch<S>, suspects: BTreeSet<usize>) -> End {
+    /// How the task ends for records that the brokers refuse; `None` where they refuse none alone.
+    fn poisoned(&self, batch: &Batch<S>, suspects: BTreeSet<usize>) -> Option<End> {
         match poison::find(&self.writer, &batch.records, suspects) {
             Ok(events) => {
                 let places: BTreeSet<Place> = events.iter().filter_map(|event| batch.places[*event].clone()).collect();
                 tracing::warn!(stage = S::NAME, ?places, "brokers refuse what comes of these records");
-                if places.is_empty() {
-                    return End::Fenced("brokers refuse what comes of a reply".to_owned());
-                }
-                End::Poisoned(places)
+                (!places.is_empty()).then_some(End::Poisoned(places))
             }
-            Err(Failure::Fenced(why)) => End::Fenced(why),
-            Err(_) => End::Fenced("trial failed".to_owned()),
+            Err(Failure::Fenced(why)) => Some(End::Fenced(why)),
+            Err(_) => Some(End::Fenced("trial failed".to_owned())),
         }
     }
 

@@ -53,6 +53,15 @@ pub(crate) enum Failure {
     Fenced(String),
 }
 
+/// How records are put on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As Kafka batches them.
+    Batched,
+    /// One by one: brokers limit the size of a batch, and a topic may allow less than a batch of ours.
+    Singly,
+}
+
 /// The producer of one task.
 pub(crate) struct Writer {
     producer: BaseProducer<Deliveries>,
@@ -105,10 +114,11 @@ impl Writer {
     pub(crate) fn commit(
         &self,
         records: &[Outgoing],
+        pace: Pace,
         offsets: &TopicPartitionList,
         group: &ConsumerGroupMetadata,
     ) -> Result<(), Failure> {
-        self.send(records)?;
+        self.send(records, pace)?;
         let sent = if offsets.count() == 0 {
             Ok(()) // librdkafka takes an empty list for a no-op
         } else {
@@ -127,7 +137,7 @@ impl Writer {
     /// Whether the brokers take `records`: sends them and aborts.
     pub(crate) fn accepts(&self, records: &[Outgoing], only: &BTreeSet<usize>) -> Result<bool, Failure> {
         let chosen: Vec<&Outgoing> = records.iter().filter(|record| only.contains(&record.event)).collect();
-        match self.send(chosen) {
+        match self.send(chosen, Pace::Singly) {
             Ok(()) => self.abort().map(|()| true),
             Err(Failure::Refused(_)) => Ok(false),
             Err(failure) => Err(failure),
@@ -135,10 +145,16 @@ impl Writer {
     }
 
     /// Begins, sends and waits for the acknowledgements; on failure aborts.
-    fn send<'a>(&self, records: impl IntoIterator<Item = &'a Outgoing>) -> Result<(), Failure> {
+    fn send<'a>(&self, records: impl IntoIterator<Item = &'a Outgoing>, pace: Pace) -> Result<(), Failure> {
         self.failed().clear();
         self.producer.begin_transaction().map_err(|error| Failure::Fenced(format!("begin: {error}")))?;
-        let sent = records.into_iter().try_for_each(|record| self.enqueue(record));
+        let sent = records.into_iter().try_for_each(|record| {
+            self.enqueue(record)?;
+            if pace == Pace::Singly {
+                self.drain();
+            }
+            Ok(())
+        });
         self.drain();
         let failed = std::mem::take(&mut *self.failed());
         let refused: BTreeSet<usize> =
@@ -208,7 +224,9 @@ impl Writer {
             self.producer.poll(Duration::from_millis(1));
             match self.producer.abort_transaction(CALL) {
                 Ok(()) => {
-                    self.drain(); // what the abort purged reports its failure: not the next transaction's
+                    self.drain();
+                    self.producer.poll(Duration::from_millis(1));
+                    // what the abort purged has told its failure now: it is not the next transaction's
                     self.failed().clear();
                     return Ok(());
                 }

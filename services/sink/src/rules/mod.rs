@@ -9,7 +9,7 @@ mod matching;
 mod phrase;
 mod recent;
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use tidings_model::{AlertState, Enriched, Entity, EntityType, IdKind, ItemId, Severity, Timestamp, Verdict, Window};
 use tidings_stage::Problem;
 
@@ -25,8 +25,10 @@ pub struct Kind {
     /// A configuration that shows every key.
     pub example: &'static str,
     /// Builds a rule from its own keys, or tells everything that is wrong with them.
-    build: fn(toml::Table) -> Result<Box<dyn Rule>, Vec<Problem>>,
+    build: fn(toml::Table) -> Built,
 }
+
+type Built = Result<Box<dyn Rule>, Vec<Problem>>;
 
 /// A rule.
 pub trait Rule: Send + Sync {
@@ -82,8 +84,8 @@ pub struct Finding {
     pub occasion: String,
     /// Firing or resolved.
     pub state: AlertState,
-    /// As [`tidings_model::Alert::subject`].
-    pub subject: String,
+    /// As [`tidings_model::Alert::subject`]; the rule's own name where absent.
+    pub subject: Option<String>,
     /// As [`tidings_model::Alert::subject_id`].
     pub subject_id: Option<String>,
     /// As [`tidings_model::Alert::summary`].
@@ -128,57 +130,42 @@ pub(crate) fn name_problem(name: &str) -> Option<Problem> {
     (!good).then(|| Problem::new("name", format_args!("{name:?}"), "1 to 64 letters, digits, `-` or `_`"))
 }
 
-/// Builds the rule of one `[[rules]]` table; the keys of problems are relative to it.
-pub(crate) fn build(table: &toml::Table) -> Result<Ruled, Vec<Problem>> {
-    let mut table = table.clone();
-    let mut problems = Vec::new();
-    let mut text = |key: &str, default: Option<&str>| match table.remove(key) {
-        Some(toml::Value::String(text)) => text,
-        Some(other) => {
-            problems.push(Problem::new(key, other, "text in quotes"));
-            String::new()
-        }
-        None => {
-            let missing = || problems.push(Problem::new(key, "nothing", "every rule has one"));
-            default.map(str::to_owned).unwrap_or_else(|| {
-                missing();
-                String::new()
-            })
-        }
-    };
-    let (name, kind, severity) = (text("name", None), text("kind", None), text("severity", Some("warning")));
-    let told = |problems: &[Problem], key: &str| problems.iter().any(|problem| problem.key == key);
-    if !told(&problems, "name") {
-        problems.extend(name_problem(&name));
-    }
-    let severity = match severity.as_str() {
-        "info" => Severity::Info,
-        "warning" => Severity::Warning,
-        "critical" => Severity::Critical,
-        other => {
-            if !told(&problems, "severity") {
-                problems.push(Problem::new("severity", format_args!("{other:?}"), "one of info, warning, critical"));
-            }
-            Severity::Unknown
-        }
-    };
-    let built = match KINDS.iter().find(|known| known.name == kind) {
-        Some(known) => (known.build)(table).map(|rule| (known.name, rule)).map_err(|found| problems.extend(found)).ok(),
-        None => {
-            if !told(&problems, "kind") {
-                let known: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-                problems.push(Problem::new("kind", format_args!("{kind:?}"), format!("one of {}", known.join(", "))));
-            }
-            None
-        }
-    };
-    match built {
-        Some((kind, rule)) if problems.is_empty() => Ok(Ruled { name, kind, severity, rule }),
-        _ => Err(problems),
+/// The keys that rules of all kinds have.
+#[derive(Deserialize)]
+#[serde(default)]
+struct Common {
+    name: String,
+    kind: String,
+    severity: Severity,
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        Self { name: String::new(), kind: String::new(), severity: Severity::Warning }
     }
 }
 
-/// Reads a kind's own keys, all of them optional to serde, and tells of every one that can't be read.
+/// Builds the rule of one `[[rules]]` table; the keys of problems are relative to it.
+pub(crate) fn build(table: &toml::Table) -> Result<Ruled, Vec<Problem>> {
+    let shared = |(key, _): &(String, toml::Value)| ["name", "kind", "severity"].contains(&key.as_str());
+    let (common, own): (toml::Table, toml::Table) = table.clone().into_iter().partition(shared);
+    let Common { name, kind, severity } = keys(common)?;
+    let mut problems = Vec::from_iter(name_problem(&name));
+    if severity == Severity::Unknown {
+        problems.push(Problem::new("severity", &table["severity"], "one of info, warning, critical"));
+    }
+    let Some(kind) = KINDS.iter().find(|known| known.name == kind) else {
+        let known = KINDS.each_ref().map(|kind| kind.name).join(", ");
+        problems.push(Problem::new("kind", format_args!("{kind:?}"), format!("one of {known}")));
+        return Err(problems);
+    };
+    match (kind.build)(own) {
+        Ok(rule) if problems.is_empty() => Ok(Ruled { name, kind: kind.name, severity, rule }),
+        built => Err(problems.into_iter().chain(built.err().into_iter().flatten()).collect()),
+    }
+}
+
+/// Reads keys that are all optional, and tells of every one that can't be read.
 fn keys<T: DeserializeOwned>(table: toml::Table) -> Result<T, Vec<Problem>> {
     let alone = |(key, value): (&String, &toml::Value)| {
         let table = toml::Table::from_iter([(key.clone(), value.clone())]);
@@ -189,5 +176,5 @@ fn keys<T: DeserializeOwned>(table: toml::Table) -> Result<T, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    table.try_into().map_err(|error| vec![Problem::new("", "", error.message())])
+    Ok(table.try_into().expect("each key was read by itself"))
 }

@@ -107,6 +107,11 @@ impl Group {
         }
     }
 
+    /// Whether nobody is here or about to come.
+    pub fn is_deserted(&self) -> bool {
+        self.state == State::Empty && self.members.is_empty() && self.pending.is_empty()
+    }
+
     /// The member that holds this instance id.
     pub fn holder(&self, instance: &str) -> Option<&String> {
         let mut members = self.members.iter();
@@ -278,8 +283,7 @@ impl Group {
             let waits = m.joining.is_some() || m.syncing.is_some();
             !waits && now.saturating_duration_since(m.seen) > m.session
         };
-        let dead: Vec<_> =
-            self.members.iter().filter(|(_, m)| dead(m)).map(|(id, _)| id.clone()).collect();
+        let dead: Vec<_> = self.members.iter().filter(|(_, m)| dead(m)).map(|(id, _)| id.clone()).collect();
         for id in dead {
             tracing::debug!(member = id, "session timed out");
             self.leave(&id, now).expect("it was a member just now");

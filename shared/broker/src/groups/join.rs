@@ -29,8 +29,7 @@ pub struct Joining {
 impl Group {
     /// Lets a member in, or says why not.
     pub fn join(&mut self, joining: Joining, now: Instant) -> Answer<JoinGroupResponse> {
-        self.try_join(joining, now)
-            .unwrap_or_else(|(error, id)| Answer::Now(refused(error, &id)))
+        self.try_join(joining, now).unwrap_or_else(|(error, id)| Answer::Now(refused(error, &id)))
     }
 
     fn try_join(
@@ -82,12 +81,7 @@ impl Group {
     }
 
     /// The id under which a member joins.
-    fn admit(
-        &mut self,
-        joining: &Joining,
-        session: Duration,
-        now: Instant,
-    ) -> Result<String, (ResponseError, String)> {
+    fn admit(&mut self, joining: &Joining, session: Duration, now: Instant) -> Result<String, (ResponseError, String)> {
         let fresh = joining.fresh_id.clone();
         let id = joining.id.clone();
         match &joining.instance {
@@ -99,9 +93,7 @@ impl Group {
             }
             Some(instance) => match self.holder(instance) {
                 Some(holder) if *holder != id => Err((ResponseError::FencedInstanceId, id)),
-                None if !self.members.contains_key(&id) => {
-                    Err((ResponseError::UnknownMemberId, id))
-                }
+                None if !self.members.contains_key(&id) => Err((ResponseError::UnknownMemberId, id)),
                 _ => Ok(id),
             },
             None if id.is_empty() && joining.twice => {

@@ -22,10 +22,7 @@ pub struct Groups {
 
 impl Groups {
     pub fn new(seed: i64) -> Groups {
-        Groups {
-            by_id: BTreeMap::new(),
-            member_ids: seed,
-        }
+        Groups { by_id: BTreeMap::new(), member_ids: seed }
     }
 
     fn fresh_id(&mut self, name: &str) -> String {
@@ -54,8 +51,10 @@ impl Groups {
         self.by_id.get(group).is_some_and(|g| g.state == group::State::Completing)
     }
 
-    /// Lets time pass in every group.
+    /// Lets time pass in every group, and forgets those that everybody has left. Their generations begin
+    /// anew, which lets no one in again: member ids never come twice.
     pub fn tick(&mut self, now: Instant) {
         self.by_id.values_mut().for_each(|group| group.tick(now));
+        self.by_id.retain(|_, group| !group.is_deserted());
     }
 }

@@ -10,10 +10,9 @@ use kafka_protocol::messages::describe_groups_response::{DescribedGroup, Describ
 use kafka_protocol::messages::leave_group_response::MemberResponse;
 use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::{
-    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
-    GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse,
-    LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, SyncGroupRequest,
-    SyncGroupResponse,
+    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, GroupId,
+    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
+    ListGroupsRequest, ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -23,12 +22,7 @@ fn code(result: Result<(), ResponseError>) -> i16 {
 }
 
 impl Node {
-    pub async fn join_group(
-        &self,
-        request: JoinGroupRequest,
-        version: i16,
-        client: String,
-    ) -> JoinGroupResponse {
+    pub async fn join_group(&self, request: JoinGroupRequest, version: i16, client: String) -> JoinGroupResponse {
         let now = Instant::now();
         let answer = {
             let mut groups = self.groups();
@@ -38,9 +32,7 @@ impl Node {
                 fresh_id: groups.fresh_id(instance.as_ref().unwrap_or(&client)),
                 instance,
                 protocol_type: request.protocol_type.to_string(),
-                protocols: (request.protocols.into_iter())
-                    .map(|p| (p.name.to_string(), p.metadata))
-                    .collect(),
+                protocols: (request.protocols.into_iter()).map(|p| (p.name.to_string(), p.metadata)).collect(),
                 session_timeout_ms: request.session_timeout_ms,
                 rebalance_timeout_ms: request.rebalance_timeout_ms,
                 client,
@@ -85,9 +77,7 @@ impl Node {
                 let instance = request.group_instance_id.as_deref();
                 let generation = request.generation_id;
                 match group.check(&request.member_id, instance, generation, Instant::now()) {
-                    Ok(()) if group.state == State::Preparing => {
-                        Err(ResponseError::RebalanceInProgress)
-                    }
+                    Ok(()) if group.state == State::Preparing => Err(ResponseError::RebalanceInProgress),
                     known => known,
                 }
             }
@@ -146,9 +136,7 @@ impl Node {
         let groups = self.groups();
         let store = self.store();
         let describe = |id: GroupId| {
-            let described = DescribedGroup::default()
-                .with_group_id(id.clone())
-                .with_authorized_operations(i32::MIN);
+            let described = DescribedGroup::default().with_group_id(id.clone()).with_authorized_operations(i32::MIN);
             let Some(group) = groups.by_id.get(id.as_str()) else {
                 let committed = store.content().offsets.contains_key(id.as_str());
                 return described.with_group_state(if committed { "Empty" } else { "Dead" }.into());
@@ -189,9 +177,10 @@ impl Node {
             groups.by_id.remove(id.as_str());
             Ok(())
         };
-        let results = request.groups_names.into_iter().map(|id| {
-            DeletableGroupResult::default().with_error_code(code(delete(&id))).with_group_id(id)
-        });
+        let results = request
+            .groups_names
+            .into_iter()
+            .map(|id| DeletableGroupResult::default().with_error_code(code(delete(&id))).with_group_id(id));
         DeleteGroupsResponse::default().with_results(results.collect())
     }
 }

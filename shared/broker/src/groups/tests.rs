@@ -41,10 +41,7 @@ fn at_once(answer: Answer<JoinGroupResponse>) -> JoinGroupResponse {
 
 /// Gets a member id and joins with it.
 fn enter(group: &mut Group, id: &str, now: Instant) -> tokio::sync::oneshot::Receiver<JoinGroupResponse> {
-    let first = Joining {
-        fresh_id: id.into(),
-        ..joining("")
-    };
+    let first = Joining { fresh_id: id.into(), ..joining("") };
     let told = at_once(group.join(first, now));
     assert_eq!(told.error_code, ResponseError::MemberIdRequired.code());
     waits(group.join(joining(&told.member_id), now))
@@ -145,14 +142,8 @@ fn a_static_member_comes_back_without_a_rebalance_and_fences_itself() {
 fn what_can_not_join() {
     let now = Instant::now();
     let mut group = of_one(now);
-    let other = Joining {
-        protocols: vec![("sticky".into(), Bytes::new())],
-        ..joining("")
-    };
-    let hasty = Joining {
-        session_timeout_ms: 10,
-        ..joining("")
-    };
+    let other = Joining { protocols: vec![("sticky".into(), Bytes::new())], ..joining("") };
+    let hasty = Joining { session_timeout_ms: 10, ..joining("") };
     for (joining, wanted) in [
         (other, ResponseError::InconsistentGroupProtocol),
         (hasty, ResponseError::InvalidSessionTimeout),

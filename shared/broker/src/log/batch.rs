@@ -97,8 +97,7 @@ pub fn place(batch: &mut [u8], base_offset: i64) {
 /// Makes `now` the timestamp of every record: `message.timestamp.type=LogAppendTime`.
 pub fn stamp(batch: &mut [u8], now: i64) {
     let attributes = i16::from_be_bytes([batch[ATTRIBUTES], batch[ATTRIBUTES + 1]]);
-    batch[ATTRIBUTES..ATTRIBUTES + 2]
-        .copy_from_slice(&(attributes | LOG_APPEND_TIME).to_be_bytes());
+    batch[ATTRIBUTES..ATTRIBUTES + 2].copy_from_slice(&(attributes | LOG_APPEND_TIME).to_be_bytes());
     batch[MAX_TIMESTAMP..MAX_TIMESTAMP + 8].copy_from_slice(&now.to_be_bytes());
     seal(batch);
 }
@@ -202,11 +201,7 @@ fn record<'a>(header: &Header, rest: &mut &'a [u8]) -> Option<Record<'a>> {
     let value = blob(&mut fields)?;
     Some(Record {
         offset,
-        timestamp: if header.has_append_time() {
-            header.max_timestamp
-        } else {
-            timestamp
-        },
+        timestamp: if header.has_append_time() { header.max_timestamp } else { timestamp },
         key,
         is_tombstone: value.is_none(),
         bytes: &whole[..prefix + length],
@@ -280,5 +275,4 @@ fn malformed(what: &str) -> io::Error {
 }
 
 #[cfg(test)]
-#[path = "batch_tests.rs"]
 pub mod tests;

@@ -3,7 +3,8 @@
 //! Three steps, so that clients never wait for it: [`Log::snapshot`] under the log's lock, [`Snapshot::clean`]
 //! without it (closed segments don't change), [`Log::install`] under it again. Promises: offsets stay;
 //! nothing at or above the last stable offset is touched; records of aborted transactions go; a producer's
-//! last batch stays, if only as an empty one, so its next sequence number is still known after a restart.
+//! last batch stays, if only as an empty one, so its next sequence number is still known after a restart; and
+//! so does the log's last batch, so a reader always gets to the end.
 //! Tombstones and the markers of vanished transactions go after `delete.retention.ms`.
 //!
 //! <https://kafka.apache.org/documentation/#compaction>; KIP-534 for the delete horizon.
@@ -27,6 +28,7 @@ pub const UNFINISHED: &str = "cleaned";
 pub struct Snapshot {
     segments: Vec<Part>,
     stable: i64,
+    end: i64,
     aborted: Vec<Aborted>,
     delete_retention_ms: i64,
 }
@@ -67,6 +69,7 @@ impl Log {
         Some(Snapshot {
             segments: self.segments.iter().map(part).collect(),
             stable,
+            end: self.end,
             aborted: self.producers.aborted().to_vec(),
             delete_retention_ms: self.config.delete_retention_ms,
         })
@@ -147,40 +150,28 @@ impl Snapshot {
         Ok(Some(keep))
     }
 
-    fn rewrite(
-        &self,
-        part: &Part,
-        keep: &Keep,
-        expired: bool,
-        living: &mut HashSet<i64>,
-    ) -> io::Result<Cleaned> {
+    fn rewrite(&self, part: &Part, keep: &Keep, expired: bool, living: &mut HashSet<i64>) -> io::Result<Cleaned> {
         let path = part.path.with_extension(UNFINISHED);
         let mut file = io::BufWriter::new(File::create(&path)?);
-        let mut cleaned = Cleaned {
-            base_offset: part.base_offset,
-            path,
-            index: Vec::new(),
-            size: 0,
-            max_timestamp: -1,
-        };
+        let mut cleaned =
+            Cleaned { base_offset: part.base_offset, path, index: Vec::new(), size: 0, max_timestamp: -1 };
         for entry in &part.index {
             let bytes = read(part, entry)?;
             let whole = |what| io::Error::new(io::ErrorKind::InvalidData, what);
             let header = Header::parse(&bytes).ok_or_else(|| whole("indexed batch is damaged"))?;
+            let at_end = entry.last_offset + 1 == self.end;
             let out = if header.is_control() {
                 let vanished = !living.remove(&header.producer_id);
-                (!(vanished && expired)).then(|| bytes.to_vec())
+                (!(vanished && expired) || at_end).then(|| bytes.to_vec())
             } else {
                 let aborted = self.is_aborted(&header);
                 let thinned = batch::filter(&bytes, |record| {
                     let newest = record.key.and_then(|key| keep.newest.get(key));
-                    !aborted
-                        && newest == Some(&record.offset)
-                        && !(record.is_tombstone && expired)
+                    !aborted && newest == Some(&record.offset) && !(record.is_tombstone && expired)
                 })?;
                 let last = keep.last_batch.get(&header.producer_id) == Some(&header.base_offset);
                 let empty = Header::parse(&thinned).is_none_or(|h| h.count == 0);
-                (!empty || last).then_some(thinned)
+                (!empty || last || at_end).then_some(thinned)
             };
             let Some(out) = out else { continue };
             if header.is_transactional() && !header.is_control() {
@@ -200,10 +191,8 @@ impl Snapshot {
     }
 
     fn is_aborted(&self, header: &Header) -> bool {
-        let within = |a: &Aborted| {
-            a.producer_id == header.producer_id
-                && (a.first..=a.last).contains(&header.base_offset)
-        };
+        let within =
+            |a: &Aborted| a.producer_id == header.producer_id && (a.first..=a.last).contains(&header.base_offset);
         header.is_transactional() && self.aborted.iter().any(within)
     }
 }

@@ -59,9 +59,10 @@ impl Log {
     pub fn open(directory: PathBuf, config: TopicConfig, fsync: bool) -> io::Result<Log> {
         fs::create_dir_all(&directory)?;
         let start = match fs::read_to_string(directory.join("start")) {
-            Ok(text) => text.trim().parse().map_err(|_| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("start: found {text:?}"))
-            })?,
+            Ok(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("start: found {text:?}")))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
@@ -85,17 +86,18 @@ impl Log {
             fsync,
             destroyed: false,
         };
+        let now = now();
         for base in bases {
             log.end = log.end.max(base);
             let (end, producers) = (&mut log.end, &mut log.producers);
-            let segment = Segment::recover(&log.directory, base, now(), |header, batch| {
+            let segment = Segment::recover(&log.directory, base, now, |header, batch| {
                 *end = (*end).max(header.last_offset() + 1);
-                producers.apply(header, batch);
+                producers.apply(header, batch, now);
             })?;
             log.segments.push(segment);
         }
         if log.segments.is_empty() {
-            log.roll(now())?;
+            log.roll(now)?;
         }
         log.producers.forget_aborted_before(log.start);
         Ok(log)
@@ -142,13 +144,13 @@ impl Log {
         if header.has_append_time() {
             return Err(ResponseError::InvalidTimestamp);
         }
+        if self.config.compact && !all_have_keys(batch) {
+            return Err(ResponseError::InvalidRecord);
+        }
         if header.producer_id >= 0
             && let Some(base_offset) = self.producers.check(&header)?
         {
-            return Ok(Appended {
-                base_offset,
-                append_time: None,
-            });
+            return Ok(Appended { base_offset, append_time: None });
         }
         let now = now();
         let mut bytes = batch.to_vec();
@@ -160,10 +162,7 @@ impl Log {
             tracing::error!(directory = %self.directory.display(), %error, "append failed");
             ResponseError::KafkaStorageError
         })?;
-        Ok(Appended {
-            base_offset,
-            append_time,
-        })
+        Ok(Appended { base_offset, append_time })
     }
 
     /// Ends a producer's transaction.
@@ -190,7 +189,7 @@ impl Log {
         }
         active.append(&header, &bytes, fsync)?;
         self.end = header.last_offset() + 1;
-        self.producers.apply(&header, &bytes);
+        self.producers.apply(&header, &bytes, now);
         Ok(base_offset)
     }
 
@@ -209,10 +208,7 @@ impl Log {
 
     /// Batches from `offset` up to `limit`, about `max_bytes` of them and at least one if there is one.
     pub fn fetch(&self, offset: i64, max_bytes: usize, limit: i64) -> io::Result<Fetched> {
-        let mut fetched = Fetched {
-            records: Bytes::new(),
-            next_offset: offset,
-        };
+        let mut fetched = Fetched { records: Bytes::new(), next_offset: offset };
         // The last segment that starts at or below the offset may have lost its end to compaction.
         let from = self.segments.partition_point(|s| s.base_offset <= offset).saturating_sub(1);
         for segment in &self.segments[from..] {
@@ -327,6 +323,12 @@ impl Log {
     pub fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+/// Whether compaction will know what to keep.
+fn all_have_keys(batch: &[u8]) -> bool {
+    let mut all = true;
+    batch::each_record(batch, |record| all &= record.key.is_some()).is_ok() && all
 }
 
 /// The wall clock, milliseconds since the epoch.

@@ -26,7 +26,8 @@ struct Producer {
     epoch: i16,
     recent: VecDeque<Sent>,
     transaction_start: Option<i64>,
-    last_timestamp: i64,
+    /// By our clock, for a client's may be years off.
+    last_append: i64,
 }
 
 struct Sent {
@@ -66,15 +67,13 @@ impl Producers {
             return Ok(Some(sent.base_offset));
         }
         match producer.recent.back() {
-            Some(sent) if first != after(sent.last, 1) => {
-                Err(ResponseError::OutOfOrderSequenceNumber)
-            }
+            Some(sent) if first != after(sent.last, 1) => Err(ResponseError::OutOfOrderSequenceNumber),
             _ => Ok(None),
         }
     }
 
-    /// Remembers a batch that is in the log. `bytes` are read only of markers.
-    pub fn apply(&mut self, header: &Header, bytes: &[u8]) {
+    /// Remembers a batch that is in the log. `bytes` are read only of markers. `now` is milliseconds.
+    pub fn apply(&mut self, header: &Header, bytes: &[u8], now: i64) {
         if header.producer_id < 0 {
             return;
         }
@@ -83,16 +82,12 @@ impl Producers {
             producer.recent.clear();
             producer.epoch = header.producer_epoch;
         }
-        producer.last_timestamp = producer.last_timestamp.max(header.max_timestamp);
+        producer.last_append = now;
         if header.is_control() {
             if let Some(first) = producer.transaction_start.take()
                 && batch::commits(bytes) == Some(false)
             {
-                self.aborted.push(Aborted {
-                    producer_id: header.producer_id,
-                    first,
-                    last: header.last_offset(),
-                });
+                self.aborted.push(Aborted { producer_id: header.producer_id, first, last: header.last_offset() });
             }
             return;
         }
@@ -133,8 +128,7 @@ impl Producers {
 
     /// Forgets producers that have long been silent.
     pub fn expire(&mut self, now: i64) {
-        self.by_id
-            .retain(|_, p| p.transaction_start.is_some() || p.last_timestamp > now - EXPIRY_MS);
+        self.by_id.retain(|_, p| p.transaction_start.is_some() || p.last_append > now - EXPIRY_MS);
     }
 }
 
@@ -154,12 +148,7 @@ mod tests {
     use kafka_protocol::records::Compression;
 
     fn sent(epoch: i16, sequence: i32, base_offset: i64) -> (Header, Vec<u8>) {
-        let from = From {
-            producer_id: 1,
-            epoch,
-            sequence,
-            transactional: true,
-        };
+        let from = From { producer_id: 1, epoch, sequence, transactional: true };
         let pairs = [("a", Some("1")), ("b", Some("2"))];
         let mut bytes = batch(from, Compression::None, &pairs);
         batch::place(&mut bytes, base_offset);
@@ -172,7 +161,7 @@ mod tests {
         for (n, sequence) in [(0, 0), (1, 2), (2, 4)] {
             let (header, bytes) = sent(3, sequence, n * 2);
             assert_eq!(producers.check(&header), Ok(None));
-            producers.apply(&header, &bytes);
+            producers.apply(&header, &bytes, 5_000);
         }
         let check = |epoch, sequence| producers.check(&sent(epoch, sequence, 0).0);
         assert_eq!(check(3, 6), Ok(None), "the next");
@@ -188,17 +177,13 @@ mod tests {
     fn open_then_aborted_then_forgotten() {
         let mut producers = Producers::default();
         let (header, bytes) = sent(0, 0, 10);
-        producers.apply(&header, &bytes);
+        producers.apply(&header, &bytes, 5_000);
         assert_eq!(producers.first_open(), Some(10));
         let mut end = batch::marker(1, 1, false, 5_000);
         batch::place(&mut end, 12);
-        producers.apply(&Header::parse(&end).unwrap(), &end);
+        producers.apply(&Header::parse(&end).unwrap(), &end, 5_000);
         assert_eq!((producers.first_open(), producers.is_open(1)), (None, false));
-        let aborted = Aborted {
-            producer_id: 1,
-            first: 10,
-            last: 12,
-        };
+        let aborted = Aborted { producer_id: 1, first: 10, last: 12 };
         assert_eq!(producers.aborted(), [aborted]);
         assert_eq!(
             producers.check(&sent(0, 2, 0).0),

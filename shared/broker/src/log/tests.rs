@@ -19,12 +19,7 @@ fn open(home: &TempDir, config: &[(&str, &str)]) -> Log {
 }
 
 fn by(producer_id: i64, sequence: i32, transactional: bool) -> From {
-    From {
-        producer_id,
-        epoch: 0,
-        sequence,
-        transactional,
-    }
+    From { producer_id, epoch: 0, sequence, transactional }
 }
 
 fn batch(from: From, pairs: &[(&str, Option<&str>)]) -> Vec<u8> {
@@ -84,9 +79,9 @@ fn what_is_refused() {
     let good = batch(ANYONE, &[("a", Some("1"))]);
     let mut stamped = good.clone();
     batch::stamp(&mut stamped, 1);
+    let large = encoded(ANYONE, Compression::None, &[("a", Some(&"x".repeat(200)))]);
     let mut bad = good.clone();
     *bad.last_mut().unwrap() ^= 1;
-    let noise: String = (0..200).map(|n| char::from(b'!' + (n * 7 % 90) as u8)).collect();
     for (bytes, wanted) in [
         (bad, ResponseError::CorruptMessage),
         (Vec::new(), ResponseError::CorruptMessage),
@@ -94,7 +89,7 @@ fn what_is_refused() {
         (batch::marker(1, 0, true, 0), ResponseError::InvalidRecord),
         (batch::filter(&good, |_| false).unwrap(), ResponseError::InvalidRecord),
         (stamped, ResponseError::InvalidTimestamp),
-        (batch(ANYONE, &[("a", Some(&noise))]), ResponseError::MessageTooLarge),
+        (large, ResponseError::MessageTooLarge),
     ] {
         assert_eq!(log.append(&bytes), Err(wanted));
     }
@@ -104,7 +99,9 @@ fn what_is_refused() {
 #[test]
 fn a_fetch_gives_whole_batches_up_to_a_limit() {
     let home = tempfile::tempdir().unwrap();
-    let mut log = open(&home, &[("retention.ms", "-1"), ("segment.bytes", "200")]);
+    let two = 2 * batch(ANYONE, &[("k", Some("0")), ("l", None)]).len();
+    let config = [("retention.ms", "-1"), ("segment.bytes", &two.to_string())];
+    let mut log = open(&home, &config);
     for n in 0..6 {
         append(&mut log, ANYONE, &[("k", Some(&n.to_string())), ("l", None)]);
     }
@@ -138,12 +135,12 @@ fn compaction_keeps_the_newest_of_each_key_and_nothing_aborted() {
     append(&mut log, ANYONE, &[("z", Some("active"))]); // 9
     compact(&mut log);
     // The tombstone `c` is of 1970 and goes. What is at or above the open transaction stays.
-    let wanted = (["1 b", "4 a", "7 a", "8 a", "9 z"].map(String::from).to_vec(), 0);
-    assert_eq!(content(&log), wanted);
+    let wanted = ["1 b", "4 a", "7 a", "8 a", "9 z"].map(String::from).to_vec();
+    assert_eq!(content(&log), (wanted.clone(), 0));
     assert!(log.snapshot().is_none(), "nothing to do until something changes");
     drop(log);
     let mut log = open(&home, COMPACT);
-    assert_eq!((content(&log), log.last_stable(), log.end()), (wanted, 7, 10));
+    assert_eq!((content(&log).0, log.last_stable(), log.end()), (wanted, 7, 10));
     log.append_marker(9, 0, false).unwrap();
     append(&mut log, ANYONE, &[("y", Some("active"))]);
     compact(&mut log);

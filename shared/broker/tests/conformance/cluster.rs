@@ -25,10 +25,7 @@ impl Cluster {
     /// The broker that `KAFKA_BROKERS` names, or an embedded one.
     pub fn any() -> Cluster {
         match std::env::var("KAFKA_BROKERS") {
-            Ok(brokers) => Cluster {
-                brokers,
-                embedded: None,
-            },
+            Ok(brokers) => Cluster::elsewhere(brokers),
             Err(_) => Cluster::start(),
         }
     }
@@ -42,6 +39,11 @@ impl Cluster {
         Some(Cluster::start())
     }
 
+    /// A broker that somebody else runs.
+    pub fn elsewhere(brokers: String) -> Cluster {
+        Cluster { brokers, embedded: None }
+    }
+
     fn start() -> Cluster {
         let runtime = Runtime::new().unwrap();
         let home = tempfile::tempdir().unwrap();
@@ -49,11 +51,7 @@ impl Cluster {
         let broker = runtime.block_on(Broker::start(config(any, home.path()))).unwrap();
         Cluster {
             brokers: broker.address().to_string(),
-            embedded: Some(Embedded {
-                runtime,
-                broker: Some(broker),
-                home,
-            }),
+            embedded: Some(Embedded { runtime, broker: Some(broker), home }),
         }
     }
 
@@ -82,11 +80,7 @@ impl Cluster {
 
 /// The configuration of an embedded broker.
 pub fn config(listen: SocketAddr, data: &Path) -> Config {
-    Config {
-        listen,
-        data: data.to_owned(),
-        fsync: false,
-    }
+    Config { listen, data: data.to_owned(), fsync: false }
 }
 
 /// Runs one ignored test of this binary in a process of its own, which can be killed.

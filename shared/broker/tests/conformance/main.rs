@@ -4,6 +4,8 @@
 //! With `KAFKA_BROKERS=host:port` the cases that don't concern the embedded broker alone run against that
 //! one instead; it must not make topics by itself (`auto.create.topics.enable=false`).
 
+#![allow(clippy::unwrap_used)] // every line here is a test
+
 mod admin;
 mod cleaning;
 mod clients;

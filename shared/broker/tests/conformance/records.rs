@@ -23,14 +23,8 @@ fn keys_values_headers_and_times() {
     let topic = cluster.topic("records", 1, &[]);
     let producer = cluster.producer(&[]);
     let headers = OwnedHeaders::new()
-        .insert(Header {
-            key: "ce_id",
-            value: Some("1:2"),
-        })
-        .insert(Header {
-            key: "empty",
-            value: None::<&str>,
-        });
+        .insert(Header { key: "ce_id", value: Some("1:2") })
+        .insert(Header { key: "empty", value: None::<&str> });
     let time = 1_679_313_600_123;
     let record = BaseRecord::to(&topic).partition(0).key("k1").payload("v1").timestamp(time);
     producer.send(record.headers(headers)).unwrap();
@@ -48,19 +42,11 @@ fn keys_values_headers_and_times() {
     let headers: Vec<_> = first.headers().unwrap().iter().map(|h| (h.key, h.value)).collect();
     assert_eq!(headers, [("ce_id", Some(&b"1:2"[..])), ("empty", None)]);
     assert_eq!(first.timestamp(), Timestamp::CreateTime(time));
-    let read: Vec<_> = cluster
-        .read(&topic, "read_committed")
-        .into_iter()
-        .map(|r| (r.offset, r.key, r.value))
-        .collect();
+    let read: Vec<_> = cluster.read(&topic, "read_committed").into_iter().map(|r| (r.offset, r.key, r.value)).collect();
     let text = |s: &str| Some(s.to_owned());
     let bytes = |s: &str| Some(s.as_bytes().to_vec());
-    let wanted = [
-        (0, bytes("k1"), text("v1")),
-        (1, bytes("k2"), None),
-        (2, None, text("")),
-        (3, bytes(""), text("Łódź")),
-    ];
+    let wanted =
+        [(0, bytes("k1"), text("v1")), (1, bytes("k2"), None), (2, None, text("")), (3, bytes(""), text("Łódź"))];
     assert_eq!(read, wanted);
 }
 
@@ -114,7 +100,9 @@ fn a_record_by_its_time() {
     }
     flush(&producer);
     let consumer = cluster.consumer(&unique("g"), &[]);
-    for (time, wanted) in [(origin + 41, Offset::Offset(5)), (origin - 1, Offset::Offset(0)), (origin + 91, Offset::End)] {
+    for (time, wanted) in
+        [(origin + 41, Offset::Offset(5)), (origin - 1, Offset::Offset(0)), (origin + 91, Offset::End)]
+    {
         let mut places = TopicPartitionList::new();
         places.add_partition_offset(&topic, 0, Offset::Offset(time)).unwrap();
         let found = consumer.offsets_for_times(places, WAIT).unwrap();
@@ -151,7 +139,12 @@ fn what_can_not_be_produced_is_told() {
     assert_eq!(fails(&settings, &topic, &large), Some(RDKafkaErrorCode::MessageSizeTooLarge));
     let missing = unique("missing");
     let error = fails(&[("message.timeout.ms", "3000")], &missing, "v");
-    let unknown = [RDKafkaErrorCode::UnknownTopic, RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::UnknownPartition, RDKafkaErrorCode::MessageTimedOut];
+    let unknown = [
+        RDKafkaErrorCode::UnknownTopic,
+        RDKafkaErrorCode::UnknownTopicOrPartition,
+        RDKafkaErrorCode::UnknownPartition,
+        RDKafkaErrorCode::MessageTimedOut,
+    ];
     assert!(error.is_some_and(|e| unknown.contains(&e)), "{error:?}");
     std::thread::sleep(Duration::from_millis(200));
     let metadata = cluster.admin().inner().fetch_metadata(None, WAIT).unwrap();

@@ -145,7 +145,7 @@ impl Writer {
             return None;
         }
         match Url::parse(&written) {
-            Ok(url) => matches!(url.scheme(), "http" | "https" | "mailto").then_some((written, true)),
+            Ok(url) => matches!(url.scheme(), "http" | "https").then_some((written, true)),
             Err(url::ParseError::RelativeUrlWithoutBase) => match self.base.as_ref().map(|base| base.join(&written)) {
                 Some(Ok(url)) => Some((url.into(), true)),
                 _ => Some((written, false)),

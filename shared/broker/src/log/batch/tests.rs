@@ -2,8 +2,7 @@
 
 use super::*;
 use kafka_protocol::records::{
-    Compression, Record as Decoded, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions,
-    TimestampType,
+    Compression, Record as Decoded, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
 /// What a test batch says of its producer.
@@ -16,12 +15,7 @@ pub struct From {
 }
 
 /// No idempotence.
-pub const ANYONE: From = From {
-    producer_id: -1,
-    epoch: -1,
-    sequence: -1,
-    transactional: false,
-};
+pub const ANYONE: From = From { producer_id: -1, epoch: -1, sequence: -1, transactional: false };
 
 /// A batch of (key, value) at offset 0, timestamps 1000, 1001, …
 pub fn batch(from: From, codec: Compression, pairs: &[(&str, Option<&str>)]) -> Vec<u8> {
@@ -44,10 +38,7 @@ pub fn batch(from: From, codec: Compression, pairs: &[(&str, Option<&str>)]) -> 
         })
         .collect();
     let mut out = BytesMut::new();
-    let options = RecordEncodeOptions {
-        version: 2,
-        compression: codec,
-    };
+    let options = RecordEncodeOptions { version: 2, compression: codec };
     RecordBatchEncoder::encode(&mut out, records.iter(), &options).unwrap();
     out.to_vec()
 }
@@ -59,19 +50,8 @@ fn decoded(bytes: &[u8]) -> Vec<Decoded> {
 
 #[test]
 fn filtering_keeps_offsets_and_sequences_under_every_codec() {
-    for codec in [
-        Compression::None,
-        Compression::Gzip,
-        Compression::Snappy,
-        Compression::Lz4,
-        Compression::Zstd,
-    ] {
-        let from = From {
-            producer_id: 7,
-            epoch: 1,
-            sequence: 40,
-            transactional: true,
-        };
+    for codec in [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd] {
+        let from = From { producer_id: 7, epoch: 1, sequence: 40, transactional: true };
         let mut whole = batch(from, codec, &[("a", Some("1")), ("b", None), ("c", Some("3"))]);
         place(&mut whole, 100);
         let before = Header::parse(&whole).unwrap();
@@ -79,10 +59,7 @@ fn filtering_keeps_offsets_and_sequences_under_every_codec() {
         let after = Header::parse(&thinned).unwrap();
         assert_eq!((after.last_offset(), after.base_sequence), (102, 40), "{codec:?}");
         assert_eq!((before.count, after.count), (3, 2));
-        let read: Vec<_> = decoded(&thinned)
-            .into_iter()
-            .map(|r| (r.offset, r.timestamp, r.key.unwrap()))
-            .collect();
+        let read: Vec<_> = decoded(&thinned).into_iter().map(|r| (r.offset, r.timestamp, r.key.unwrap())).collect();
         assert_eq!(read, [(100, 1000, "a".into()), (102, 1002, "c".into())], "{codec:?}");
         let empty = Header::parse(&filter(&whole, |_| false).unwrap()).unwrap();
         assert_eq!((empty.count, empty.last_offset(), empty.length), (0, 102, HEADER));

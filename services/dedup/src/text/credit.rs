@@ -1,0 +1,167 @@
+//! Strips what tells who wrote, sent or hosts a text: labels and publisher names of headlines, datelines, agency
+//! credits, and the tails that sites append.
+
+use tidings_model::Publisher;
+
+/// Wire agencies, as datelines credit them.
+const AGENCIES: [&str; 15] = [
+    "reuters",
+    "ap",
+    "afp",
+    "xinhua",
+    "dpa",
+    "cnn",
+    "bloomberg",
+    "upi",
+    "tass",
+    "pti",
+    "ani",
+    "efe",
+    "ansa",
+    "kyodo",
+    "the associated press",
+];
+
+/// Publishers whose names stand at the end of headlines that others carry.
+const PUBLISHERS: [&str; 22] = [
+    "AP",
+    "AP News",
+    "ABC News",
+    "Al Jazeera",
+    "BBC",
+    "BBC News",
+    "Bloomberg",
+    "CBS News",
+    "CNN",
+    "CNN Politics",
+    "CNN.com",
+    "Financial Times",
+    "Fox News",
+    "NBC News",
+    "NPR",
+    "New York Times",
+    "Politico",
+    "Reuters",
+    "Sky News",
+    "The Guardian",
+    "USA Today",
+    "Washington Post",
+];
+
+/// What editors put before a headline, with a colon, or in capitals with a dash (`UPDATE 2-…`).
+const LABELS: [&str; 11] =
+    ["analysis", "breaking", "corrected", "exclusive", "live", "refile", "rpt", "update", "updated", "watch", "wrapup"];
+
+/// Where tails begin that sites append, and what must follow in the tail for it to be one.
+const TAILS: [(&str, &str); 20] = [
+    ("(Reporting by", ""),
+    ("(Editing by", ""),
+    ("Reporting by ", "diting by"),
+    ("Copyright 20", ""),
+    ("© 20", ""),
+    ("All rights reserved", ""),
+    ("The post ", "appeared first"),
+    ("Click here to", ""),
+    ("Sign up for our newsletter", ""),
+    ("Read more", ""),
+    ("Read More", ""),
+    ("Continue reading", ""),
+    ("Keep reading", ""),
+    ("Read the full", ""),
+    ("Follow ", " on Twitter"),
+    ("[+", " chars]"),
+    ("Weiterlesen", ""),
+    ("Lire la suite", ""),
+    ("Seguir leyendo", ""),
+    ("Leer más", ""),
+];
+/// A tail is this long at most, in bytes, and leaves at least so much before it.
+const TAIL: usize = 180;
+const KEPT: usize = 20;
+
+/// A headline without labels before it and without the publisher's name or an agency credit after it.
+pub(super) fn strip_headline<'a>(headline: &'a str, publisher: Option<&Publisher>) -> &'a str {
+    let mut text = headline.trim();
+    while let Some(rest) = after_label(text) {
+        text = rest;
+    }
+    for separator in [" | ", " - ", " – ", " — ", " : ", " · ", " » "] {
+        if let Some((title, name)) = text.rsplit_once(separator)
+            && title.len() >= 10
+            && (super::names(publisher, name) || PUBLISHERS.iter().any(|known| super::same_name(known, name)))
+        {
+            text = title.trim_end();
+            break;
+        }
+    }
+    match text.strip_suffix(')').and_then(|text| text.rsplit_once('(')) {
+        Some((title, credit)) if is_agency(credit) => title.trim_end(),
+        _ => text,
+    }
+}
+
+/// What follows a label, if `text` begins with one.
+fn after_label(text: &str) -> Option<&str> {
+    let head = &text[..text.floor_char_boundary(16)];
+    let end = head.find([':', '-'])?;
+    let label = head[..end].trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
+    let capitals = text[end..].starts_with(':') || label.bytes().all(|byte| byte.is_ascii_uppercase());
+    let rest = text[end + 1..].trim_start();
+    let known = LABELS.iter().any(|known| label.eq_ignore_ascii_case(known));
+    (known && capitals && !rest.is_empty()).then_some(rest)
+}
+
+/// A text without byline, dateline and agency credit before it, and without a site's tails after it.
+pub(super) fn strip_text(text: &str) -> &str {
+    let mut text = after_byline(text.trim());
+    text = after_dateline(text);
+    if let Some((credit, rest)) = text.strip_prefix('(').and_then(|text| text.split_once(')'))
+        && is_agency(credit)
+    {
+        text = rest.trim_start_matches(|c: char| c.is_whitespace() || "-–—".contains(c));
+    }
+    while let Some(before) = TAILS.iter().find_map(|tail| before_tail(text, tail)) {
+        text = before;
+    }
+    text
+}
+
+/// `By Name, AP Writer`.
+fn after_byline(text: &str) -> &str {
+    let head = &text[..text.floor_char_boundary(80)];
+    match head.find(" Writer ") {
+        Some(at) if head.starts_with("By ") => text[at + " Writer ".len()..].trim_start(),
+        _ => text,
+    }
+}
+
+fn after_dateline(text: &str) -> &str {
+    let head = &text[..text.floor_char_boundary(70)];
+    let separators = [" -- ", " - ", " — ", " – "].into_iter().filter_map(|s| head.find(s).map(|at| (at, s.len())));
+    match separators.min() {
+        Some((at, length)) if is_dateline(&head[..at]) => text[at + length..].trim_start(),
+        _ => text,
+    }
+}
+
+/// `AFP`; `LONDON, March 3 (Reuters)`; a place in capitals.
+fn is_dateline(head: &str) -> bool {
+    if let Some((_, credit)) = head.strip_suffix(')').and_then(|head| head.rsplit_once('('))
+        && is_agency(credit)
+    {
+        return true;
+    }
+    let place = head.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+    let capitals = place.chars().count() >= 3 && place.chars().all(char::is_uppercase);
+    is_agency(head) || capitals && head.split_whitespace().count() <= 6
+}
+
+fn is_agency(name: &str) -> bool {
+    AGENCIES.iter().any(|agency| name.eq_ignore_ascii_case(agency))
+}
+
+fn before_tail<'a>(text: &'a str, (begins, goes_on): &(&str, &str)) -> Option<&'a str> {
+    let end = text.ceil_char_boundary(text.len().saturating_sub(TAIL));
+    let at = end + text[end..].rfind(begins)?;
+    (at > KEPT && text[at..].contains(goes_on)).then(|| text[..at].trim_end())
+}

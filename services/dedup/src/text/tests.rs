@@ -1,0 +1,108 @@
+//! What is compared of a text: tables.
+
+use super::*;
+
+fn item(json: &str) -> Item {
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn headlines_lose_labels_and_publishers() {
+    let daily = Publisher { name: Some("The Daily Example".to_owned()), domain: Some("example.org".to_owned()) };
+    for (headline, left) in [
+        ("Storm closes ports in the north", "Storm closes ports in the north"),
+        ("Storm closes ports | Daily Example", "Storm closes ports"),
+        ("Storm closes ports - example.org", "Storm closes ports"),
+        ("Storm closes ports – BBC News", "Storm closes ports"),
+        ("Storm closes ports - officials", "Storm closes ports - officials"),
+        ("Storm closes ports (AP)", "Storm closes ports"),
+        ("UPDATE 2-Storm closes ports", "Storm closes ports"),
+        ("BREAKING: Live: Storm closes ports", "Storm closes ports"),
+        ("Live-in carers strike", "Live-in carers strike"),
+        ("Update: ", "Update:"),
+        ("Live - BBC News", "Live - BBC News"),
+    ] {
+        assert_eq!(credit::strip_headline(headline, Some(&daily)), left, "{headline}");
+    }
+}
+
+#[test]
+fn texts_lose_datelines_credits_and_tails() {
+    for (text, left) in [
+        ("LONDON (Reuters) - Ports closed.", "Ports closed."),
+        ("NEW YORK, March 3 (AP) -- Ports closed.", "Ports closed."),
+        ("Paris (AFP) – Ports closed.", "Ports closed."),
+        ("KYIV — Ports closed.", "Ports closed."),
+        ("(AP) Ports closed.", "Ports closed."),
+        ("AFP - Ports closed.", "Ports closed."),
+        ("By Jo Doe, AP Writer Ports closed.", "Ports closed."),
+        ("Ports closed - for a day - by the storm.", "Ports closed - for a day - by the storm."),
+        ("Ports closed by the storm. (Reporting by Jo Doe; Editing by Al Roe)", "Ports closed by the storm."),
+        ("Ports closed by the storm. © 2026 AFP All rights reserved", "Ports closed by the storm."),
+        ("Ports closed by the storm. Read more...", "Ports closed by the storm."),
+        ("Ports closed by the storm… [+2345 chars]", "Ports closed by the storm…"),
+        ("Ports closed by the storm. Follow Jo on Twitter.", "Ports closed by the storm."),
+        ("Ports closed by the storm. Follow the road.", "Ports closed by the storm. Follow the road."),
+        ("Read more", "Read more"),
+    ] {
+        assert_eq!(credit::strip_text(text), left, "{text}");
+    }
+}
+
+#[test]
+fn markup_is_undone() {
+    for (text, left) in [
+        ("a &amp; b &#8217;s &#x27; &nosuch; &", "a & b ’s ' &nosuch; &"),
+        ("a<br/>b <b>c</b> 1 < 2", "a b  c  1 < 2"),
+        ("see [the report](https://example.org/a?b=c) now] (x)", "see [the report  now] (x)"),
+        ("Ukraineʼs ﬁrst", "Ukraine's first"),
+        ("cafe\u{301}", "café"),
+        ("é<", "é<"),
+    ] {
+        assert_eq!(clean::clean(text), left, "{text}");
+    }
+}
+
+#[test]
+fn words_are_what_is_left_without_case_and_punctuation() {
+    let hashes = |text: &str| {
+        let mut hashes = Vec::new();
+        words::hash(text, &mut hashes);
+        hashes
+    };
+    for (a, b) in [
+        ("“Ports” closed — ÉLAN!", "ports closed élan"),
+        ("China's", "china s"),
+        ("", "… – 🎉"),
+        ("习近平", "习近 近平"),
+        ("习", "习"),
+        ("在 BBC 说", "在bbc说"),
+    ] {
+        assert_eq!(hashes(a), hashes(b), "{a:?} {b:?}");
+    }
+    assert_eq!(hashes("习近平访问").len(), 4);
+    assert_eq!(hashes("น้ำท่วม").len(), 4);
+    assert_eq!(hashes("12 dead").iter().map(|word| word & 1).collect::<Vec<_>>(), [1, 0]);
+    // stored in the changelog: must never change
+    assert_eq!(hashes("ports"), [4_142_554_732]);
+}
+
+#[test]
+fn summary_and_body_are_joined_unless_one_repeats_the_other() {
+    let words = |json: &str| Text::of(&item(json)).words.len();
+    for (fields, title, count) in [
+        (r#""headline":"a b""#, 0, 2),
+        (r#""headline":"a b","summary":"…""#, 0, 2),
+        (r#""headline":"a b","summary":"c d e""#, 2, 5),
+        (r#""summary":"c d e","body":"f g""#, 0, 5),
+        (r#""summary":"c d ef...","body":"c d efgh i""#, 0, 4),
+        (r#""summary":"c","body":"c d""#, 0, 2),
+        (r#""summary":"c","body":"d""#, 0, 2),
+        (r#""summary":"c d","body":"c d""#, 0, 2),
+    ] {
+        let json = format!(r#"{{"id":"1",{fields}}}"#);
+        assert_eq!((Text::of(&item(&json)).title, words(&json)), (title, count), "{fields}");
+    }
+    let long = "word ".repeat(1000);
+    assert_eq!(words(&format!(r#"{{"id":"1","headline":"{long}","body":"{long}"}}"#)), HEADLINE + LONGEST);
+}

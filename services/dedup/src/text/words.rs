@@ -1,0 +1,75 @@
+//! Splits text into words and hashes them with XXH3, which is frozen by its specification.
+//!
+//! Scripts that do not part words by spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) give pairs of
+//! neighbouring characters instead.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Appends the hashes of the words of `text`; bit 0 of each tells whether the word has a digit.
+pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
+    let mut word = String::new();
+    let mut unspaced = '\0';
+    let mut alone = false;
+    for c in text.chars() {
+        let kind = kind(c);
+        if kind != Kind::Unspaced && kind != Kind::Mark {
+            if alone {
+                push(unspaced.encode_utf8(&mut [0; 4]), into);
+            }
+            (unspaced, alone) = ('\0', false);
+        }
+        match kind {
+            Kind::Letter if c.is_ascii() => word.push(c.to_ascii_lowercase()),
+            Kind::Letter => word.extend(c.to_lowercase()),
+            Kind::Mark => {}
+            Kind::Break => finish(&mut word, into),
+            Kind::Unspaced => {
+                finish(&mut word, into);
+                alone = unspaced == '\0';
+                if !alone {
+                    push(&String::from_iter([unspaced, c]), into);
+                }
+                unspaced = c;
+            }
+        }
+    }
+    if alone {
+        push(unspaced.encode_utf8(&mut [0; 4]), into);
+    }
+    finish(&mut word, into);
+}
+
+#[derive(PartialEq)]
+enum Kind {
+    Letter,
+    Unspaced,
+    /// A tone or vowel mark within a word of an unspaced script.
+    Mark,
+    Break,
+}
+
+fn kind(c: char) -> Kind {
+    if c.is_ascii() {
+        return if c.is_ascii_alphanumeric() { Kind::Letter } else { Kind::Break };
+    }
+    match (c as u32, c.is_alphanumeric()) {
+        (0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff, false) => Kind::Mark,
+        (0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff, true)
+        | (0x3040..=0x30ff | 0x31f0..=0x31ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff, true)
+        | (0xf900..=0xfaff | 0x2_0000..=0x3_ffff, true) => Kind::Unspaced,
+        (_, true) => Kind::Letter,
+        (_, false) => Kind::Break,
+    }
+}
+
+fn finish(word: &mut String, into: &mut Vec<u32>) {
+    if !word.is_empty() {
+        push(word, into);
+        word.clear();
+    }
+}
+
+fn push(word: &str, into: &mut Vec<u32>) {
+    let digit = word.chars().any(char::is_numeric);
+    into.push(xxh3_64(word.as_bytes()) as u32 & !1 | u32::from(digit));
+}

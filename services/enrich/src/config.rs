@@ -1,0 +1,43 @@
+//! The section `[enrich]` of the configuration.
+
+use serde::{Deserialize, Serialize};
+use tidings_stage::Problem;
+
+/// How entities are chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Names that the knowledge base lacks are published from this confidence on, in [0, 1].
+    pub min_confidence: f32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { min_confidence: 0.4 }
+    }
+}
+
+impl Config {
+    /// What is wrong with it.
+    pub fn problems(&self) -> Vec<Problem> {
+        if (0.0..=1.0).contains(&self.min_confidence) {
+            return Vec::new();
+        }
+        vec![Problem::new("min_confidence", self.min_confidence, "a share between 0 and 1, such as 0.4")]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confidence_is_a_share() {
+        assert_eq!(Config::default().problems(), []);
+        for wrong in [-0.1, 1.1, f32::NAN] {
+            assert_eq!(Config { min_confidence: wrong }.problems().len(), 1, "{wrong}");
+        }
+        assert!(toml::from_str::<Config>("min_confidence = 0.6").is_ok());
+        assert!(toml::from_str::<Config>("confidence = 0.6").is_err());
+    }
+}

@@ -1,0 +1,114 @@
+//! The document pass: the entities of one item, from what was recognised in it and what is known of the world.
+//!
+//! Names are recognised place by place; here they become entities. Within one item a name means one thing, so the
+//! types found at its places are a vote, short forms belong to the full name (`Kell` to `Mira Kell`), and a name
+//! that running text establishes is found in headlines whose capitals say nothing.
+//!
+//! Promises: every mention's `start..end`, in Unicode code points of its field, is its `text`; mentions do not
+//! overlap; the same item gives the same entities in the same order; the record stays within its size.
+
+mod group;
+mod salience;
+mod spans;
+
+use crate::{
+    gazetteer::{Gazetteer, local_id},
+    recognise::Recognise,
+    token::{Token, tokens},
+};
+use group::{Key, Name};
+use spans::Found;
+use tidings_model::{Entity, IdKind, Item, Link, Mention};
+
+/// The most mentions of one item: at 300 bytes each, they and the largest item fit the topic's limit. The least
+/// salient go first. An article of 5,000 words has fewer.
+const MENTIONS: usize = 500;
+
+/// The text of an item: its fields as one text, parted by empty lines.
+struct Document {
+    text: String,
+    fields: Vec<Field>,
+}
+
+struct Field {
+    name: &'static str,
+    /// Where it starts in the text, in code points.
+    start: usize,
+}
+
+/// The entities of `item`, most salient first. Names that nothing is known of count from `min_confidence` on.
+pub fn entities(item: &Item, recogniser: Option<&dyn Recognise>, min_confidence: f32) -> Vec<Entity> {
+    let document = Document::of(item);
+    let tokens = tokens(&document.text);
+    let recognised = recogniser.map(|recogniser| recogniser.recognise(&document.text)).unwrap_or_default();
+    let names = group::names(&document.text, &tokens, spans::merge(&document.text, &tokens, &recognised));
+    let sure = names.into_iter().filter(|name| name.is_sure(min_confidence));
+    let mut entities: Vec<Entity> = sure.map(|name| document.entity(&tokens, &name, &item.links)).collect();
+    salience::weigh(&mut entities);
+    cut(&mut entities);
+    entities
+}
+
+impl Document {
+    fn of(item: &Item) -> Self {
+        let mut document = Self { text: String::new(), fields: Vec::new() };
+        let mut chars = 0;
+        for (name, text) in item.texts() {
+            if !document.fields.is_empty() {
+                document.text.push_str("\n\n");
+                chars += 2;
+            }
+            document.fields.push(Field { name, start: chars });
+            document.text.push_str(text);
+            chars += text.chars().count();
+        }
+        document
+    }
+
+    fn entity(&self, tokens: &[Token<'_>], name: &Name, links: &[Link]) -> Entity {
+        let known = match &name.key {
+            Key::Known(number) => Some(Gazetteer::get().entry(*number)),
+            Key::Local(_) => None,
+        };
+        let mentions: Vec<Mention> = name.found.iter().map(|found| self.mention(tokens, found, links)).collect();
+        let form = name.form(&self.text, tokens);
+        Entity {
+            id: known.map_or_else(|| local_id(form), |known| known.id.clone()),
+            id_kind: known.map_or(IdKind::Local, |known| known.id_kind),
+            name: known.map_or_else(|| form.to_owned(), |known| known.name.clone()),
+            kind: known.map_or_else(|| name.kind(), |known| known.kind),
+            in_headline: mentions.iter().any(|mention| mention.field == "headline"),
+            mentions,
+            salience: 0.0,
+        }
+    }
+
+    fn mention(&self, tokens: &[Token<'_>], found: &Found, links: &[Link]) -> Mention {
+        let (first, last) = (&tokens[found.first], &tokens[found.last - 1]);
+        let field = self.fields.iter().rev().find(|field| field.start <= first.start);
+        let field = field.expect("a token stands in a field");
+        let (start, end) = ((first.start - field.start) as u32, (last.end - field.start) as u32);
+        let in_link = |link: &Link| link.field == field.name && link.start <= start && end <= link.end;
+        Mention {
+            field: field.name.to_owned(),
+            start,
+            end,
+            text: found.text(&self.text, tokens).to_owned(),
+            confidence: found.confidence.clamp(0.0, 1.0),
+            in_link: links.iter().any(in_link),
+        }
+    }
+}
+
+/// Keeps the [`MENTIONS`] most salient.
+fn cut(entities: &mut Vec<Entity>) {
+    let mut room = MENTIONS;
+    entities.retain_mut(|entity| {
+        entity.mentions.truncate(room);
+        room -= entity.mentions.len();
+        !entity.mentions.is_empty()
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Makes entities of names: spellings and short forms of one name come together, and each name is looked for
+//! again where the recogniser could not see it.
+
+use super::spans::Found;
+use crate::{
+    aliases::Aliases,
+    fold::fold,
+    gazetteer::Gazetteer,
+    lexicon::Class,
+    token::{Shape, Style, Token},
+};
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_model::EntityType;
+
+/// How sure a mention is that only repeats a name found elsewhere in the document.
+const REPEATED: f32 = 0.7;
+
+/// What makes two names the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// An entry of the knowledge base.
+    Known(usize),
+    /// A folded name.
+    Local(String),
+}
+
+/// A name and where it stands.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub key: Key,
+    /// In reading order.
+    pub found: Vec<Found>,
+}
+
+/// A name's words, folded, with the places where they stand.
+struct Form {
+    words: Vec<String>,
+    key: Key,
+    kind: EntityType,
+}
+
+/// The names of a document, by first mention.
+pub(super) fn names(text: &str, tokens: &[Token<'_>], found: Vec<Found>) -> Vec<Name> {
+    let mut names = by_key(text, tokens, found);
+    join_short_forms(text, tokens, &mut names);
+    repeat(text, tokens, &mut names);
+    let mut names: Vec<Name> = names.into_values().collect();
+    names.sort_by_key(|name| name.found[0].first);
+    names
+}
+
+fn by_key(text: &str, tokens: &[Token<'_>], found: Vec<Found>) -> BTreeMap<Key, Name> {
+    let mut names: BTreeMap<Key, Name> = BTreeMap::new();
+    for found in found {
+        let key = found.known.map_or_else(|| Key::Local(fold(found.text(text, tokens))), Key::Known);
+        names.entry(key.clone()).or_insert_with(|| Name { key, found: Vec::new() }).found.push(found);
+    }
+    names
+}
+
+impl Name {
+    /// The fullest form in the text: most words, not in capitals, the most frequent, the first.
+    pub fn form<'d>(&self, text: &'d str, tokens: &[Token<'_>]) -> &'d str {
+        let mut forms: BTreeMap<&str, (usize, bool, usize, std::cmp::Reverse<usize>)> = BTreeMap::new();
+        for found in &self.found {
+            let shouted = tokens[found.first..found.last].iter().all(|token| token.shape == Shape::Upper);
+            let rank = (words(found.text(text, tokens)).count(), !shouted, 0, std::cmp::Reverse(found.first));
+            forms.entry(found.text(text, tokens)).or_insert(rank).2 += 1;
+        }
+        forms.into_iter().max_by_key(|(_, rank)| *rank).map_or("", |(form, _)| form)
+    }
+
+    /// The type that most of its places speak for; a place that tells no type hardly counts.
+    pub fn kind(&self) -> EntityType {
+        let mut votes: BTreeMap<EntityType, f32> = BTreeMap::new();
+        for found in &self.found {
+            let weight = if found.kind == EntityType::Other { 0.25 } else { 1.0 };
+            *votes.entry(found.kind).or_default() += weight * found.confidence;
+        }
+        let most = votes.values().copied().fold(0.0, f32::max);
+        votes.into_iter().find(|(_, vote)| *vote >= most).map_or(EntityType::Other, |(kind, _)| kind)
+    }
+
+    /// Whether it is known, or found with that confidence somewhere.
+    pub fn is_sure(&self, min_confidence: f32) -> bool {
+        matches!(self.key, Key::Known(_)) || self.found.iter().any(|found| found.confidence >= min_confidence)
+    }
+}
+
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split_whitespace()
+}
+
+/// Gives names of one word to the one full name that they shorten. Where two could be meant, none is.
+fn join_short_forms(text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
+    let mut full: BTreeMap<String, BTreeSet<(Key, EntityType)>> = BTreeMap::new();
+    for form in names.values().map(|name| form(text, tokens, name)).filter(|form| form.words.len() > 1) {
+        for short in short_forms(&form) {
+            full.entry(short).or_default().insert((form.key.clone(), form.kind));
+        }
+    }
+    let shorts: Vec<Form> =
+        names.values().map(|name| form(text, tokens, name)).filter(|form| form.words.len() == 1).collect();
+    for short in shorts {
+        let candidates = full.get(&short.words[0]).into_iter().flatten().filter(|(key, _)| *key != short.key);
+        let [(key, kind)] = candidates.collect::<Vec<_>>()[..] else { continue };
+        let mut found = match names.get(&short.key) {
+            Some(name) => name.found.clone(),
+            None => continue,
+        };
+        let mut stay = Vec::new();
+        match short.key {
+            // "Jordan" after "Michael Jordan", but "in Jordan" stays the country.
+            Key::Known(_) if *kind != EntityType::Person || matches!(key, Key::Known(_)) => continue,
+            Key::Known(_) => {
+                (stay, found) = found.into_iter().partition(|found| follows_place(tokens, found));
+                found.iter_mut().for_each(|found| found.kind = EntityType::Other);
+            }
+            Key::Local(_) if short.kind == EntityType::Place => continue,
+            Key::Local(_) => {}
+        }
+        match stay.is_empty() {
+            true => _ = names.remove(&short.key),
+            false => _ = names.get_mut(&short.key).map(|name| name.found = stay),
+        }
+        if let Some(name) = names.get_mut(key) {
+            name.found.extend(found.into_iter().map(|found| Found { known: None, ..found }));
+            name.found.sort_by_key(|found| found.first);
+        }
+    }
+}
+
+fn form(text: &str, tokens: &[Token<'_>], name: &Name) -> Form {
+    let kind = match name.key {
+        Key::Known(number) => Gazetteer::get().entry(number).kind,
+        Key::Local(_) => name.kind(),
+    };
+    Form { words: words(name.form(text, tokens)).map(fold).collect(), key: name.key.clone(), kind }
+}
+
+/// The single words that may stand for a full name.
+fn short_forms(form: &Form) -> Vec<String> {
+    let (first, last) = (&form.words[0], &form.words[form.words.len() - 1]);
+    match form.kind {
+        // The family name, which comes first in some languages.
+        EntityType::Person if Class::Given.has(first) => vec![last.clone()],
+        EntityType::Person => vec![last.clone(), first.clone()],
+        EntityType::Other => vec![last.clone()],
+        EntityType::Organisation => {
+            let initials = form.words.iter().filter(|word| !Class::Common.has(word));
+            let acronym = fold(&initials.filter_map(|word| word.chars().next()).collect::<String>());
+            let distinct = !Class::Common.has(first) && !Class::Organisation.has(first) && !Class::Part.has(first);
+            if distinct { vec![first.clone(), acronym] } else { vec![acronym] }
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn follows_place(tokens: &[Token<'_>], found: &Found) -> bool {
+    found.first > 0 && Class::AtPlace.has(tokens[found.first - 1].text)
+}
+
+/// Finds the names again where nothing was recognised: in headlines of capitals, at the start of sentences.
+fn repeat(text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
+    let lower: BTreeSet<&str> = tokens.iter().filter(|t| t.shape == Shape::Lower).map(|t| t.text).collect();
+    let keys: Vec<Key> = names.keys().cloned().collect();
+    let mut aliases = Aliases::new();
+    let mut taken = vec![false; tokens.len()];
+    let mut surnames: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    for (number, name) in names.values().enumerate() {
+        for found in &name.found {
+            taken[found.first..found.last].fill(true);
+            aliases.insert(&tokens[found.first..found.last], number);
+            if name.kind() == EntityType::Person && found.last - found.first > 1 {
+                surnames.entry(tokens[found.last - 1].text).or_default().push((number, found.last - 1));
+            }
+        }
+    }
+    for places in surnames.into_values() {
+        let (number, at) = places[0];
+        if places.iter().all(|(other, _)| *other == number) {
+            aliases.insert(&tokens[at..=at], number);
+        }
+    }
+    let mut at = 0;
+    while at < tokens.len() {
+        let repeated = aliases.longest(tokens, at).filter(|(len, _)| {
+            tokens[at].is_capital() && !taken[at..at + len].contains(&true) && (*len > 1 || !is_word(&tokens[at], &lower))
+        });
+        let Some((len, number)) = repeated else {
+            at += 1;
+            continue;
+        };
+        if let Some(name) = names.get_mut(&keys[number]) {
+            let kind = EntityType::Other;
+            name.found.push(Found { first: at, last: at + len, known: None, kind, confidence: REPEATED });
+        }
+        at += len;
+    }
+    names.values_mut().for_each(|name| name.found.sort_by_key(|found| found.first));
+    debug_assert!(text.len() >= tokens.len(), "tokens are of this text");
+}
+
+/// A word of the language, with a capital for its place only.
+fn is_word(token: &Token<'_>, lower: &BTreeSet<&str>) -> bool {
+    let plain = token.text.to_lowercase();
+    (token.starts || token.style != Style::Prose) && (Class::Common.has(&plain) || lower.contains(plain.as_str()))
+}

@@ -1,0 +1,137 @@
+//! Brings together what was recognised and what is known, so that no two names overlap.
+
+use crate::{
+    fold::fold,
+    gazetteer::Gazetteer,
+    lexicon::Class,
+    recognise::Span,
+    token::{Gap, Shape, Style, Token},
+};
+use std::collections::BTreeSet;
+use tidings_model::EntityType;
+
+/// How sure a name of the knowledge base is.
+const KNOWN: f32 = 0.9;
+/// How sure a name is that only its folded spelling links to the knowledge base.
+const FOLDED: f32 = 0.8;
+
+/// A name at a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Found {
+    /// First token.
+    pub first: usize,
+    /// One past the last.
+    pub last: usize,
+    /// The entry of the knowledge base.
+    pub known: Option<usize>,
+    /// What it is, judged from this place.
+    pub kind: EntityType,
+    /// How sure.
+    pub confidence: f32,
+}
+
+impl Found {
+    /// The words.
+    pub fn text<'d>(&self, text: &'d str, tokens: &[Token<'_>]) -> &'d str {
+        let last = &tokens[self.last - 1];
+        &text[tokens[self.first].byte..last.byte + last.text.len()]
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.first < other.last && other.first < self.last
+    }
+
+    fn len(&self) -> usize {
+        self.last - self.first
+    }
+}
+
+/// The names of the text, in reading order, none overlapping.
+pub(super) fn merge(text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Vec<Found> {
+    let mut known = known(tokens);
+    let mut found = Vec::new();
+    for span in recognised {
+        let Some(mut name) = place(tokens, span) else { continue };
+        // Known names are in reading order too: those that meet this one are neighbours.
+        let from = known.partition_point(|known| known.last <= name.first);
+        let to = known.partition_point(|known| known.first < name.last);
+        if !stands(tokens, &mut name, &known[from..to]) {
+            continue;
+        }
+        if matches!(name.kind, EntityType::Person | EntityType::Other) {
+            name.known = Gazetteer::get().folded(&fold(name.text(text, tokens)));
+            if name.known.is_some() {
+                (name.kind, name.confidence) = (EntityType::Person, FOLDED);
+            }
+        }
+        known.retain(|other| !other.meets(&name));
+        found.push(name);
+    }
+    found.extend(known);
+    found.sort_by_key(|name| name.first);
+    found
+}
+
+/// The names that the knowledge base knows. A common word at the start of a sentence ("Reading the letter")
+/// counts only where the name stands elsewhere too.
+fn known(tokens: &[Token<'_>]) -> Vec<Found> {
+    let gazetteer = Gazetteer::get();
+    let matches = gazetteer.aliases().find(tokens);
+    let doubtful = |first: usize, len: usize| {
+        let token = &tokens[first];
+        let speaks = |next: &Token<'_>| next.shape == Shape::Possessive || Class::Speech.has(next.text);
+        len == 1
+            && Class::Common.has(token.text)
+            && (token.style != Style::Prose || token.starts)
+            && !(token.style == Style::Prose && tokens.get(first + 1).is_some_and(speaks))
+    };
+    let sure: BTreeSet<usize> =
+        matches.iter().filter(|(first, len, _)| !doubtful(*first, *len)).map(|(.., entry)| *entry).collect();
+    let found = matches.into_iter().filter(|(.., entry)| sure.contains(entry)).map(|(first, len, entry)| Found {
+        first,
+        last: first + len,
+        known: Some(entry),
+        kind: gazetteer.entry(entry).kind,
+        confidence: KNOWN,
+    });
+    found.collect()
+}
+
+/// A recognised span on whole tokens, without articles, possessives and marks at its ends.
+fn place(tokens: &[Token<'_>], span: &Span) -> Option<Found> {
+    let mut first = tokens.partition_point(|token| token.end <= span.start);
+    let mut last = tokens.partition_point(|token| token.start < span.end);
+    let is_edge = |token: &Token<'_>| {
+        matches!(token.shape, Shape::Mark | Shape::Possessive) || token.text.eq_ignore_ascii_case("the")
+    };
+    while first < last && is_edge(&tokens[first]) {
+        first += 1;
+    }
+    while first < last && is_edge(&tokens[last - 1]) {
+        last -= 1;
+    }
+    let whole = first < last && tokens[first + 1..last].iter().all(|token| token.gap != Gap::Break);
+    whole.then_some(Found { first, last, known: None, kind: span.kind, confidence: span.confidence })
+}
+
+/// Whether a recognised name stands against the known names that it meets; the longer one usually does.
+fn stands(tokens: &[Token<'_>], name: &mut Found, known: &[Found]) -> bool {
+    if let Some(people) = known.first()
+        && people.kind == EntityType::Group
+        && people.first == name.first
+        && people.last < name.last
+        && tokens[people.last].gap == Gap::Space
+        && matches!(name.kind, EntityType::Person | EntityType::Other)
+    {
+        // "Ukrainian Oleksa Benn"
+        name.first = people.last;
+        return stands(tokens, name, &known[1..]);
+    }
+    let is_full_person = |known: &Found| known.kind == EntityType::Person && known.len() > 1;
+    let is_longer = |known: &Found| known.len() >= name.len();
+    if known.iter().any(|known| is_full_person(known) || is_longer(known)) {
+        return false;
+    }
+    let mut words = (name.first..name.last).filter(|at| tokens[*at].is_capital());
+    words.any(|at| !known.iter().any(|known| (known.first..known.last).contains(&at)))
+}

@@ -1,0 +1,146 @@
+//! Names become entities: short forms, spellings, types, offsets.
+
+use super::*;
+use crate::names::CapitalisedNames;
+use proptest::prelude::*;
+use tidings_model::EntityType;
+
+fn item(headline: &str, summary: &str, body: &str) -> Item {
+    let mut item: Item = serde_json::from_str(r#"{"id":"1"}"#).unwrap();
+    let field = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    (item.headline, item.summary, item.body) = (field(headline), field(summary), field(body));
+    item
+}
+
+fn found(item: &Item) -> Vec<Entity> {
+    entities(item, Some(&CapitalisedNames::english()), 0.4)
+}
+
+/// `name/type: mention, mention` of each entity, by name.
+fn shown(item: &Item) -> String {
+    let entities = found(item);
+    let mut lines: Vec<String> = entities
+        .iter()
+        .map(|entity| {
+            let kind = format!("{:?}", entity.kind).to_lowercase();
+            let mentions: Vec<&str> = entity.mentions.iter().map(|mention| mention.text.as_str()).collect();
+            format!("{}/{}: {}", entity.name, &kind[..3], mentions.join(", "))
+        })
+        .collect();
+    lines.sort();
+    lines.join(" | ")
+}
+
+#[test]
+fn short_forms_and_headlines_belong_to_the_full_name() {
+    let cases = [
+        (
+            ("Kell Offers Arbitration as Walkout Looms", "It is said that Mira Kell hopes. Kell went on."),
+            "Mira Kell/per: Kell, Mira Kell, Kell",
+        ),
+        (("", "that Xi Jinping left, and then Xi said no"), "Xi Jinping/per: Xi Jinping, Xi"),
+        (("", "that Michael Jordan left, and Jordan said no in Jordan"), "Jordan/pla: Jordan | Michael Jordan/per: Michael Jordan, Jordan"),
+        (
+            ("", "that Osprey Lines paid, and then shares of Osprey rose"),
+            "Osprey Lines/org: Osprey Lines, Osprey",
+        ),
+        (
+            ("", "that Ann Benn and Orla Benn left, and then Benn said no"),
+            "Ann Benn/per: Ann Benn | Benn/per: Benn | Orla Benn/per: Orla Benn",
+        ),
+        (("", "after Storm Hedda struck, with little lost to Hedda then"), "Storm Hedda/oth: Storm Hedda, Hedda"),
+        (("", "that he flew from the Port of Arden to the town of Arden"), "Arden/pla: Arden | Port of Arden/pla: Port of Arden"),
+    ];
+    for ((headline, body), want) in cases {
+        assert_eq!(shown(&item(headline, "", body)), want, "{headline} {body}");
+    }
+}
+
+#[test]
+fn the_knowledge_base_and_the_recogniser_agree_on_a_span() {
+    let cases = [
+        ("then Russian President Vladimir Putin spoke", "Russian/gro: Russian | Vladimir Putin/per: Vladimir Putin"),
+        ("when Russia-China ties grew stronger still", "China/pla: China | Russia/pla: Russia"),
+        ("with Ukrainian Oleksa Benn at hand now", "Oleksa Benn/per: Oleksa Benn | Ukrainian/gro: Ukrainian"),
+        ("by the University of New South Wales and others", "University of New South Wales/org: University of New South Wales"),
+        ("the singer Paris Hilton went away", "Paris Hilton/per: Paris Hilton"),
+        ("he told the UN Security Council again", "UN Security Council/org: UN Security Council"),
+        ("Reading the letter took long. It told us nothing", ""),
+        ("Turkey said no to all of them", "Turkey/pla: Turkey"),
+        ("Nice words, said he. They flew to Nice", "Nice/pla: Nice, Nice"),
+    ];
+    for (body, want) in cases {
+        assert_eq!(shown(&item("", "", body)), want, "{body}");
+    }
+}
+
+#[test]
+fn a_headline_in_capitals_is_read_by_known_names() {
+    assert_eq!(
+        shown(&item("PUTIN WARNS KELL OVER NORTH KOREA", "", "There was no answer from Mira Kell to him.")),
+        "Mira Kell/per: KELL, Mira Kell | North Korea/pla: NORTH KOREA | Vladimir Putin/per: PUTIN"
+    );
+}
+
+#[test]
+fn spellings_of_one_name_have_one_id() {
+    let id = |text: &str| found(&item("", "", &format!("then the envoy {text} spoke again")))[0].id.clone();
+    let zelensky = ["Zelensky", "Zelenskiy", "Zelenskyy", "Zelenskyi", "Volodymyr Zelenskij"].map(id);
+    assert_eq!(zelensky, ["Q3874799"; 5]);
+    let unknown = ["Oleksa Zoryansky", "Oleksa Zoryanskiy", "Oleksa Zorianskyy"].map(id);
+    assert_eq!(unknown, [local_id("Oleksa Zoryansky"), unknown[0].clone(), unknown[0].clone()]);
+    assert_eq!(unknown[0].len(), 32);
+}
+
+#[test]
+fn the_headline_weighs_more_than_the_lead_and_the_lead_more_than_the_rest() {
+    let long = "word ".repeat(80);
+    let item = item("Envoy is back in Cairo", "He met people in Athens", &format!("{long} and people in Lima"));
+    let entities = found(&item);
+    let told: Vec<(&str, f32, bool)> =
+        entities.iter().map(|entity| (entity.name.as_str(), entity.salience, entity.in_headline)).collect();
+    assert_eq!(told, [("Cairo", 0.75, true), ("Athens", 0.6, false), ("Lima", 0.35, false)]);
+}
+
+#[test]
+fn a_mention_knows_its_link() {
+    let mut item = item("", "", "when Russia and China met");
+    let link = |field: &str, start, end| Link {
+        field: field.into(),
+        text: String::new(),
+        url: String::new(),
+        start,
+        end,
+        resolved: true,
+    };
+    item.links = vec![link("body", 5, 11), link("summary", 0, 30)];
+    let linked: Vec<(String, bool)> =
+        found(&item).iter().map(|entity| (entity.name.clone(), entity.mentions[0].in_link)).collect();
+    assert_eq!(linked, [("Russia".to_owned(), true), ("China".to_owned(), false)]);
+}
+
+proptest! {
+    #[test]
+    fn mentions_are_where_they_say(
+        texts in prop::collection::vec(
+            "\\PC{0,60}|((Xi|Mira|Kell|Zelensky|é|von|of|Port|Ltd|Mr|U\\.S\\.|的|\u{301}|TAIPEI|'s|\"|—|the)[ .,\n-]{0,3}){0,25}",
+            3,
+        ),
+    ) {
+        let item = item(&texts[0], &texts[1], &texts[2]);
+        let fields: std::collections::BTreeMap<&str, Vec<char>> =
+            item.texts().map(|(name, text)| (name, text.chars().collect())).collect();
+        let mut places = Vec::new();
+        for entity in found(&item) {
+            prop_assert!((0.0..=1.0).contains(&entity.salience));
+            prop_assert!(entity.kind != EntityType::Unknown && !entity.name.is_empty());
+            for mention in &entity.mentions {
+                let (start, end) = (mention.start as usize, mention.end as usize);
+                prop_assert_eq!(fields[mention.field.as_str()][start..end].iter().collect::<String>(), mention.text.clone());
+                places.push((mention.field.clone(), start, end));
+            }
+        }
+        places.sort();
+        prop_assert!(places.windows(2).all(|two| two[0].0 != two[1].0 || two[0].2 <= two[1].1), "{places:?}");
+    }
+}

@@ -1,0 +1,31 @@
+//! The seam behind which a recogniser of names stands.
+
+use tidings_model::EntityType;
+
+/// A name in a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// First Unicode code point.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    /// What it is, judged from this place alone.
+    pub kind: EntityType,
+    /// How sure, in [0, 1].
+    pub confidence: f32,
+}
+
+/// Finds names in a text.
+///
+/// A recogniser judges each place by itself. That one name is one entity throughout a document, what the
+/// knowledge base says of it and what its short forms are is the document pass's work, whoever recognises.
+pub trait Recognise: Send + Sync {
+    /// Its name and version, for `Enriched::model`.
+    fn name(&self) -> &str;
+
+    /// The languages that it knows: BCP 47 primary subtags.
+    fn languages(&self) -> &[&str];
+
+    /// The names, in reading order, none overlapping. Fields are parted by an empty line, which no name crosses.
+    fn recognise(&self, text: &str) -> Vec<Span>;
+}

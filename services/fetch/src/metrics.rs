@@ -1,0 +1,115 @@
+//! What fetch counts. Items and feeds are a fold over committed steps; polls are counted where they are made.
+
+use crate::{Ask, Fetch, Out, Outcome, poller};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tidings_model::{FeedId, FeedState, Ingest, Item, Status, Timestamp};
+use tidings_stage::{Event, Step, Watch};
+
+const OUTCOMES: [&str; 10] =
+    ["ok", "unchanged", "not_a_feed", "http_3xx", "http_4xx", "http_5xx", "timeout", "too_large", "refused", "network"];
+const KINDS: [&str; 4] = ["new", "edit", "withdrawal", "backfill"];
+const STATES: [&str; 7] = ["unpolled", "ok", "not_a_feed", "failing", "refused", "gone", "duplicate"];
+
+/// The metrics of fetch. Clones count together.
+#[derive(Clone)]
+pub struct Metrics {
+    polls: IntCounterVec,
+    seconds: Histogram,
+    bytes: IntCounter,
+    items: IntCounterVec,
+    feeds: IntGaugeVec,
+    states: Arc<Mutex<HashMap<FeedId, &'static str>>>,
+}
+
+impl Metrics {
+    /// Registers them, every series at its start value.
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let buckets = exponential_buckets(0.01, 2.0, 12)?;
+        let metrics = Self {
+            polls: IntCounterVec::new(Opts::new("tidings_fetch_polls_total", "Polls by outcome"), &["outcome"])?,
+            seconds: Histogram::with_opts(
+                HistogramOpts::new("tidings_fetch_poll_seconds", "From the first connection to the parsed document")
+                    .buckets(buckets),
+            )?,
+            bytes: IntCounter::new("tidings_fetch_bytes_total", "Bytes of documents, after decompression")?,
+            items: IntCounterVec::new(Opts::new("tidings_fetch_items_total", "Items published by kind"), &["kind"])?,
+            feeds: IntGaugeVec::new(Opts::new("tidings_fetch_feeds", "Subscribed feeds by state"), &["state"])?,
+            states: Arc::default(),
+        };
+        OUTCOMES.iter().for_each(|outcome| drop(metrics.polls.with_label_values(&[outcome])));
+        KINDS.iter().for_each(|kind| drop(metrics.items.with_label_values(&[kind])));
+        STATES.iter().for_each(|state| drop(metrics.feeds.with_label_values(&[state])));
+        registry.register(Box::new(metrics.polls.clone()))?;
+        registry.register(Box::new(metrics.seconds.clone()))?;
+        registry.register(Box::new(metrics.bytes.clone()))?;
+        registry.register(Box::new(metrics.items.clone()))?;
+        registry.register(Box::new(metrics.feeds.clone()))?;
+        Ok(metrics)
+    }
+
+    /// A poll was made.
+    pub(crate) fn polled(&self, outcome: &Outcome, took: Duration, bytes: usize) {
+        self.polls.with_label_values(&[poller::label(outcome)]).inc();
+        self.seconds.observe(took.as_secs_f64());
+        self.bytes.inc_by(bytes as u64);
+    }
+
+    /// Feeds in the other state are as many fewer; `None` where the subscription ended.
+    fn moved(&self, feed: &FeedId, state: Option<&'static str>) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match state {
+            Some(state) => states.insert(feed.clone(), state),
+            None => states.remove(feed),
+        };
+        if before != state {
+            before.iter().for_each(|before| self.feeds.with_label_values(&[before]).dec());
+            state.iter().for_each(|state| self.feeds.with_label_values(&[state]).inc());
+        }
+    }
+}
+
+impl Watch<Fetch> for Metrics {
+    fn committed(&self, _: Timestamp, _: &Event<Fetch>, step: &Step<Fetch>) {
+        for out in &step.out {
+            if let Out::Item(item) = out {
+                self.items.with_label_values(&[kind(item)]).inc();
+            }
+        }
+        // each feed that is remembered is asked for, or asked to be left alone, after a start and at each change
+        for ask in &step.asks {
+            match ask {
+                Ask::Poll(poll) => self.moved(&poll.feed, Some(label(poll.state))),
+                Ask::Stop { feed, state: Some(state) } => self.moved(feed, Some(label(Some(*state)))),
+                Ask::Stop { feed, state: None } => self.moved(feed, None),
+            }
+        }
+    }
+}
+
+fn kind(item: &Item) -> &'static str {
+    match (item.status, item.revision.no, item.ingest) {
+        (Status::Withdrawn, ..) => "withdrawal",
+        (_, 1, Ingest::Backfill) => "backfill",
+        (_, 1, _) => "new",
+        _ => "edit",
+    }
+}
+
+fn label(state: Option<FeedState>) -> &'static str {
+    match state {
+        None => "unpolled",
+        Some(FeedState::NotAFeed) => "not_a_feed",
+        Some(FeedState::Failing) => "failing",
+        Some(FeedState::Refused) => "refused",
+        Some(FeedState::Gone) => "gone",
+        Some(FeedState::Duplicate) => "duplicate",
+        Some(_) => "ok",
+    }
+}

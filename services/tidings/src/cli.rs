@@ -1,0 +1,202 @@
+//! The command line: what can be asked of Tidings.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Streaming news ingest: feeds and snippets in, one live stream of unique, enriched stories out.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// The configuration [default: tidings.toml, where there is one].
+    #[arg(long, short, global = true, env = "TIDINGS_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run one service, or all of them in one process.
+    Run {
+        /// Which.
+        service: Service,
+        /// For `all`.
+        #[command(flatten)]
+        all: All,
+    },
+    /// Run the embedded broker alone.
+    Broker {
+        /// Loopback address.
+        #[arg(long, default_value = "127.0.0.1:9092")]
+        listen: SocketAddr,
+        /// Where its data lies.
+        #[arg(long, default_value = "data/kafka")]
+        data: PathBuf,
+    },
+    /// Subscribe to feeds, and see how they are.
+    #[command(subcommand)]
+    Feeds(Feeds),
+    /// Put snippets, API results or files on the line.
+    Ingest {
+        /// `-` for standard input.
+        file: PathBuf,
+        /// The shape of the file.
+        #[arg(long, default_value = "jsonl")]
+        format: Format,
+        /// Who provides it, where the file does not say.
+        #[arg(long)]
+        provider: Option<String>,
+    },
+    /// Follow the stream: publisher, NEW/COPY/UPDATE, headline, entities, delay.
+    Tail {
+        /// A topic [default: stories, copies, alerts].
+        topic: Option<String>,
+        /// Records as they are, one JSON line each.
+        #[arg(long)]
+        json: bool,
+        /// Begin with the oldest record.
+        #[arg(long)]
+        from_beginning: bool,
+        /// End at the topic's end instead of waiting for more.
+        #[arg(long)]
+        until_end: bool,
+    },
+    /// What became of one item: raw → verdict → entities → alerts.
+    Why {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Records as they are, one JSON line each.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check configuration, rules and feeds; tells all mistakes at once.
+    Check {
+        /// An OPML file of feeds.
+        #[arg(long, value_name = "OPML")]
+        feeds: Option<PathBuf>,
+    },
+    /// The topics: list, create, compare with the cluster.
+    #[command(subcommand)]
+    Topics(Topics),
+    /// JSON Schemas of the records.
+    Schema {
+        /// One topic's; all where absent.
+        topic: Option<String>,
+        /// Write a file for each topic into this folder.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Filter: bytes of a feed in, items out.
+    Parse {
+        /// `-` for standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// Where the feed was had from: identifies it and resolves its links.
+        #[arg(long, default_value = "https://feed.invalid/")]
+        url: String,
+        /// Its HTTP Content-Type.
+        #[arg(long)]
+        content_type: Option<String>,
+    },
+    /// Filter: items in, unique items and copies out.
+    Dedup,
+    /// Filter: unique items in, enriched ones out.
+    Enrich,
+    /// Filter: enriched items in, alerts out.
+    Alerts,
+    /// Completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// Every service, on the embedded broker unless `kafka.brokers` names another.
+    All,
+    /// Polls feeds.
+    Fetch,
+    /// Takes in what is no feed.
+    Intake,
+    /// Finds copies.
+    Dedup,
+    /// Names people, organisations and places.
+    Enrich,
+    /// Metrics, alerts, webhooks.
+    Sink,
+}
+
+/// Options of `run all`.
+#[derive(Debug, Args)]
+pub struct All {
+    /// With sample feeds of fictional outlets.
+    #[arg(long, conflicts_with = "feeds")]
+    pub demo: bool,
+    /// With the feeds of an OPML file.
+    #[arg(long, value_name = "OPML")]
+    pub feeds: Option<PathBuf>,
+    /// Where the embedded broker listens.
+    #[arg(long, default_value = "127.0.0.1:9092")]
+    pub listen: SocketAddr,
+    /// Where its data lies.
+    #[arg(long, default_value = "data")]
+    pub data: PathBuf,
+    /// Where the sample feeds are served.
+    #[arg(long, default_value = "127.0.0.1:8899")]
+    pub demo_listen: SocketAddr,
+}
+
+/// `feeds …`
+#[derive(Debug, Subcommand)]
+pub enum Feeds {
+    /// Subscribe to one.
+    Add {
+        /// Its address.
+        url: String,
+        /// A name for it.
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// End a subscription.
+    Remove {
+        /// Its address.
+        url: String,
+    },
+    /// Subscribe to all of an OPML file.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+    /// All subscriptions as OPML.
+    Export,
+    /// All subscriptions, and how they are.
+    List,
+}
+
+/// `topics …`
+#[derive(Debug, Subcommand)]
+pub enum Topics {
+    /// The registry.
+    List {
+        /// As a table for the documentation.
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Create what is missing.
+    Create,
+    /// Compare with the cluster; exit code 1 where they differ.
+    Diff,
+}
+
+/// Shapes of files that `ingest` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One object of `news.inbox.v1` a line.
+    Jsonl,
+    /// Lines alternate: a lead, then an extract with markdown links, as search engines show them.
+    LeadExtract,
+}

@@ -1,0 +1,71 @@
+//! `topics …` and `schema`: the contract with subscribers, from the registry.
+
+use crate::cli::Topics;
+use anyhow::{Context as _, bail};
+use std::{fs, path::Path, process::ExitCode};
+use tidings_model::{
+    schema,
+    topic::{self, Cleanup, Partitions},
+};
+use tidings_stream::{Kafka, admin};
+
+/// Prints the registry.
+pub fn list(markdown: bool) {
+    let partitions = |partitions| if partitions == Partitions::One { "1" } else { "P" };
+    let cleanup = |cleanup| match cleanup {
+        Cleanup::Compact => "compact".to_owned(),
+        Cleanup::Delete(days) => format!("delete {days} d"),
+        Cleanup::CompactDelete(days) => format!("compact + delete {days} d"),
+    };
+    if markdown {
+        println!("| topic | key | partitions | cleanup | largest value | what |\n| --- | --- | --- | --- | --- | --- |");
+    }
+    for topic in topic::ALL {
+        let (name, key, about) = (topic.name, topic.key, topic.about);
+        let (p, c, limit) = (partitions(topic.partitions), cleanup(topic.cleanup), topic.limit / 1024);
+        if markdown {
+            println!("| `{name}` | {key} | {p} | {c} | {limit} KiB | {about} |");
+        } else {
+            println!("{name:<20} {p}  {c:<22} {limit:>4} KiB  by {key:<13} {about}");
+        }
+    }
+}
+
+/// Carries out a `topics` command that needs a cluster.
+pub fn run(kafka: &Kafka, command: &Topics) -> anyhow::Result<ExitCode> {
+    match command {
+        Topics::List { markdown } => list(*markdown),
+        Topics::Create => {
+            for name in admin::create(kafka)? {
+                println!("created {name}");
+            }
+        }
+        Topics::Diff => {
+            let lines = admin::diff(kafka)?;
+            lines.iter().for_each(|line| println!("{line}"));
+            return Ok(if lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints schemas, or writes one file for each topic.
+pub fn schemas(name: Option<&str>, out: Option<&Path>) -> anyhow::Result<()> {
+    let chosen: Vec<_> =
+        schema::all().into_iter().filter(|published| name.is_none_or(|name| name == published.topic.name)).collect();
+    if chosen.is_empty() {
+        bail!("topic {:?} has no schema; public topics are in `tidings topics list`", name.unwrap_or_default());
+    }
+    for published in chosen {
+        let text = serde_json::to_string_pretty(&published.schema)? + "\n";
+        match out {
+            None => print!("{text}"),
+            Some(dir) => {
+                fs::create_dir_all(dir).with_context(|| format!("can't create {}", dir.display()))?;
+                let file = dir.join(format!("{}.json", published.topic.name));
+                fs::write(&file, text).with_context(|| format!("can't write {}", file.display()))?;
+            }
+        }
+    }
+    Ok(())
+}

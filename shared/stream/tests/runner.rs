@@ -1,0 +1,248 @@
+//! The runner on a real broker: the one that `KAFKA_BROKERS` names, else the embedded one.
+//!
+//! The stage counts, so a lost, repeated or stale change of state shows in what it publishes.
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
+    client::DefaultClientContext,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+use tidings_model::{Inbox, Item, ItemId, Message as _, Record, Timestamp, Topic, topic};
+use tidings_stage::{self as stage, Event, Input as _, Never, Reject, Share, Stage, Step};
+use tidings_stream::{Assembly, Config, From, Kafka, Metrics, Producer, Reader, Stop, admin, run};
+
+/// Numbers the items of each provider.
+#[derive(Default)]
+struct Count(BTreeMap<String, u64>);
+
+struct Counted {
+    provider: String,
+    count: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Stored {
+    V1(u64),
+}
+
+impl stage::Change for Counted {
+    fn key(&self) -> Vec<u8> {
+        self.provider.as_bytes().to_vec()
+    }
+    fn encode(&self) -> Option<Vec<u8>> {
+        Some(stage::state::to_bytes(&Stored::V1(self.count)))
+    }
+    fn decode(key: &[u8], value: Option<&[u8]>) -> Result<Self, String> {
+        let Stored::V1(count) = stage::state::from_bytes(value.ok_or("no tombstones here")?)?;
+        Ok(Self { provider: String::from_utf8_lossy(key).into_owned(), count })
+    }
+}
+
+impl Stage for Count {
+    const NAME: &'static str = "fetch";
+    const SHARE: Share = Share::Partition;
+    const STATE: Option<&'static Topic> = Some(&topic::FETCH_STATE);
+    type In = Inbox;
+    type Out = Item;
+    type Change = Counted;
+    type Ask = Never;
+    type Reply = Never;
+
+    fn decide(&self, _: Timestamp, event: &Event<Self>) -> Result<Step<Self>, Reject> {
+        let Event::Record(inbox) = event else { return Ok(Step::default()) };
+        let provider = inbox.provider.clone().unwrap_or_default();
+        let count = self.0.get(&provider).copied().unwrap_or(0) + 1;
+        let mut item: Item = serde_json::from_value(serde_json::json!({"id": format!("{provider}-{count}")})).unwrap();
+        item.headline = inbox.external_id.clone();
+        item.body = inbox.body.clone();
+        Ok(Step { out: vec![item], changes: vec![Counted { provider, count }], ..Step::default() })
+    }
+
+    fn apply(&mut self, change: &Counted) {
+        self.0.insert(change.provider.clone(), change.count);
+    }
+}
+
+struct World {
+    kafka: Kafka,
+    _broker: Option<(tidings_broker::Broker, tempfile::TempDir)>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// A broker with the topics under a prefix of the test's own.
+fn world(prefix: &str) -> World {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (brokers, broker) = match std::env::var("KAFKA_BROKERS") {
+        Ok(brokers) => (brokers, None),
+        Err(_) => {
+            let dir = tempfile::tempdir().unwrap();
+            let listen = "127.0.0.1:0".parse().unwrap();
+            let config = tidings_broker::Config { listen, data: dir.path().into(), fsync: false };
+            let broker = runtime.block_on(tidings_broker::Broker::start(config)).unwrap();
+            (broker.address().to_string(), Some((broker, dir)))
+        }
+    };
+    let prefix = format!("{prefix}{}.", std::process::id());
+    let config = Config { brokers: Some(brokers), prefix, partitions: Some(3), ..Config::default() };
+    let config = Config { session_timeout: Duration::from_secs(6), ..config };
+    let kafka = Kafka::new(config).unwrap();
+    admin::ensure(&kafka, &Stop::new()).unwrap();
+    World { kafka, _broker: broker, _runtime: runtime }
+}
+
+/// An instance of the stage on a thread of its own.
+fn start(kafka: &Kafka) -> (Stop, thread::JoinHandle<Result<(), tidings_stream::Error>>) {
+    let (kafka, stop) = (kafka.clone(), Stop::new());
+    let told = stop.clone();
+    let thread = thread::spawn(move || {
+        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        let assembly = Assembly::<Count> { new: Box::new(Count::default), hands: Arc::new(()), watch: Arc::new(()) };
+        run(&kafka, assembly, &metrics, &told)
+    });
+    (stop, thread)
+}
+
+fn inbox(n: u64, body: Option<String>) -> Record {
+    let provider = Some(format!("p{}", n % 40));
+    Inbox { provider, external_id: Some(n.to_string()), body, ..Inbox::default() }.record()
+}
+
+/// One partition for each provider, so that its count is one task's business.
+fn by_provider(n: u64, body: Option<String>) -> Record {
+    Record { route: Some(format!("p{}", n % 40).into_bytes()), ..inbox(n, body) }
+}
+
+fn items(kafka: &Kafka) -> Vec<Item> {
+    let mut reader = Reader::open(kafka, &[&topic::RAW], From::Beginning).unwrap();
+    let next = || reader.next_until_end();
+    std::iter::from_fn(next).map(|r| serde_json::from_slice(r.value.as_deref().unwrap()).unwrap()).collect()
+}
+
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}: not within 60 s");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn each_record_counts_once_while_instances_come_and_go() {
+    let world = world("count.");
+    let producer = Producer::new(&world.kafka).unwrap();
+    let total = 6_000;
+    let mut instances = Vec::new();
+    for part in 0..6 {
+        producer.send_all((0..1000).map(|n| by_provider(part * 1000 + n, None))).unwrap();
+        instances.push(start(&world.kafka));
+        thread::sleep(Duration::from_millis(700));
+        if part % 2 == 1 {
+            let (stop, thread) = instances.remove(0);
+            stop.stop();
+            thread.join().unwrap().unwrap();
+        }
+    }
+    until("all records", || items(&world.kafka).len() >= total as usize);
+    for (stop, thread) in instances {
+        stop.stop();
+        thread.join().unwrap().unwrap();
+    }
+    let items = items(&world.kafka);
+    let once: BTreeSet<_> = items.iter().filter_map(|item| item.headline.clone()).collect();
+    assert_eq!((items.len(), once.len()), (total as usize, total as usize), "each record once");
+    let counts: BTreeSet<_> = items.iter().map(|item| item.id.clone()).collect();
+    let expected = (0..40).flat_map(|p| (1..=total / 40).map(move |n| ItemId::parse(&format!("p{p}-{n}")).unwrap()));
+    assert_eq!(counts, expected.collect(), "each count once: no state lost, doubled or stale");
+}
+
+#[test]
+fn what_cannot_be_processed_is_a_dead_letter_and_the_rest_goes_on() {
+    let world = world("poison.");
+    let kafka = &world.kafka;
+    // the brokers take less than the registry thinks: a refusal that no check of ours foresees
+    let client: AdminClient<DefaultClientContext> =
+        rdkafka::ClientConfig::new().set("bootstrap.servers", kafka.brokers()).create().unwrap();
+    let name = kafka.name(&topic::RAW);
+    let alter = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("max.message.bytes", "3000");
+    let altered = pollster::block_on(client.alter_configs(&[alter], &AdminOptions::new())).unwrap();
+    altered.into_iter().for_each(|result| drop(result.unwrap()));
+
+    let producer = Producer::new(kafka).unwrap();
+    let noise = || Some((0..6000u64).map(|n| char::from(b'a' + (n * n * 31 % 1_009 % 26) as u8)).collect::<String>());
+    let broken = Record {
+        value: Some(b"{\"provider\": no json".to_vec()),
+        headers: vec![("who".into(), b"me".to_vec())],
+        ..inbox(0, None)
+    };
+    let mut records: Vec<Record> = (0..400).map(|n| by_provider(n, None)).collect();
+    records.insert(100, broken.clone());
+    records.insert(200, by_provider(1_000, noise().map(|text| text + &blob(6000))));
+    records.insert(300, by_provider(1_001, noise().map(|text| text + &blob(6000))));
+    producer.send_all(records).unwrap();
+
+    let (stop, thread) = start(kafka);
+    until("400 items", || items(kafka).len() >= 400);
+    stop.stop();
+    thread.join().unwrap().unwrap();
+    assert_eq!(items(kafka).len(), 400);
+    let mut reader = Reader::open(kafka, &[&topic::DLQ], From::Beginning).unwrap();
+    let letters: Vec<_> = std::iter::from_fn(|| reader.next_until_end()).collect();
+    let code = |letter: &tidings_stream::Received| {
+        letter.headers.iter().find(|(key, _)| key == "dlq.code").map(|(_, v)| String::from_utf8_lossy(v).into_owned())
+    };
+    let mut codes: Vec<_> = letters.iter().filter_map(code).collect();
+    codes.sort();
+    assert_eq!(codes, ["json", "refused_by_broker", "refused_by_broker"]);
+    let json = letters.iter().find(|letter| code(letter).as_deref() == Some("json")).unwrap();
+    assert_eq!((&json.key, &json.value), (&broken.key, &broken.value), "original key and bytes");
+    assert!(json.headers.contains(&("who".to_owned(), b"me".to_vec())), "original headers");
+}
+
+/// Text that does not compress.
+fn blob(length: usize) -> String {
+    let mut x = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        char::from(33 + (x % 90) as u8)
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[test]
+fn a_changelog_that_is_ahead_of_its_offsets_is_refused() {
+    let world = world("ahead.");
+    let producer = Producer::new(&world.kafka).unwrap();
+    producer.send_all((0..100).map(|n| by_provider(n, None))).unwrap();
+    let (stop, thread) = start(&world.kafka);
+    until("100 items", || items(&world.kafka).len() >= 100);
+    stop.stop();
+    thread.join().unwrap().unwrap();
+
+    let client: AdminClient<DefaultClientContext> =
+        rdkafka::ClientConfig::new().set("bootstrap.servers", world.kafka.brokers()).create().unwrap();
+    let group = format!("{}fetch", world.kafka.config().prefix);
+    until("the group is gone", || {
+        let deleted = pollster::block_on(client.delete_groups(&[&group], &AdminOptions::new())).unwrap();
+        deleted.iter().all(Result::is_ok)
+    });
+    let (_, thread) = start(&world.kafka);
+    let error = thread.join().unwrap().unwrap_err().to_string();
+    assert!(error.contains("reset the group to"), "{error}");
+    assert_eq!(items(&world.kafka).len(), 100, "nothing is counted twice");
+}
+
+#[test]
+fn topics_are_as_the_registry_wants_them() {
+    let world = world("topics.");
+    assert_eq!(admin::create(&world.kafka).unwrap(), Vec::<String>::new());
+    assert_eq!(admin::diff(&world.kafka).unwrap(), Vec::<String>::new());
+    assert_eq!(Inbox::topics(), [&topic::INBOX]);
+}

@@ -1,0 +1,178 @@
+//! Exactly once: while 5,000 items go through, every service is killed with SIGKILL and started again, and a
+//! `read_committed` reader finds each item on every topic once.
+//!
+//! Items come through both doors: feeds that grow while they are polled, and the inbox.
+
+use crate::{LIMIT, assert_whole, feeds_at, opml, tellings, values};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tidings_model::{digest, topic};
+use tidings_tests::http::{Page, Server};
+use tidings_tests::line::{Line, SERVICES};
+use tidings_tests::until;
+
+const FEEDS: usize = 20;
+const ENTRIES: usize = 150;
+const SNIPPETS: usize = 2_000;
+/// Feed entries and snippets are handed in so many portions, each before a kill.
+const PORTIONS: usize = SERVICES.len();
+const WORDS: [&str; 64] = [
+    "harbour",
+    "minister",
+    "bridge",
+    "harvest",
+    "court",
+    "strike",
+    "flood",
+    "budget",
+    "museum",
+    "railway",
+    "island",
+    "vote",
+    "market",
+    "school",
+    "hospital",
+    "engine",
+    "forest",
+    "treaty",
+    "factory",
+    "river",
+    "satellite",
+    "bakery",
+    "garden",
+    "wheat",
+    "coal",
+    "glacier",
+    "theatre",
+    "border",
+    "police",
+    "union",
+    "captain",
+    "ferry",
+    "tunnel",
+    "bank",
+    "winter",
+    "drought",
+    "orchard",
+    "novel",
+    "painter",
+    "reactor",
+    "senate",
+    "protest",
+    "airline",
+    "airport",
+    "copper",
+    "lithium",
+    "vaccine",
+    "clinic",
+    "teacher",
+    "pension",
+    "inquiry",
+    "verdict",
+    "quarry",
+    "lighthouse",
+    "cathedral",
+    "archive",
+    "festival",
+    "orchestra",
+    "stadium",
+    "marathon",
+    "comet",
+    "volcano",
+    "earthquake",
+    "library",
+];
+
+#[test]
+#[ignore = "needs the binary"]
+fn every_service_killed_on_kafka() {
+    check(Line::on_kafka, |line, feeds| {
+        line.start_five();
+        line.run(&["feeds", "import", feeds]);
+        SERVICES.map(str::to_owned).to_vec()
+    });
+}
+
+#[test]
+#[ignore = "needs the binary"]
+fn broker_and_services_killed_together() {
+    check(Line::embedded, |line, feeds| {
+        line.start_all(&["--feeds", feeds]);
+        vec!["all".to_owned(); PORTIONS]
+    });
+}
+
+/// `start` starts the line with the feeds of an OPML file and says what is to be killed, one process per portion.
+fn check(line: impl Fn(&str) -> Line, start: impl Fn(&mut Line, &str) -> Vec<String>) {
+    let out = Arc::new(AtomicUsize::new(ENTRIES / PORTIONS));
+    let published = out.clone();
+    let server = Server::start(move |path| {
+        let feed: usize = path.strip_prefix("/feed-")?.parse().ok()?;
+        Some(Page { kind: "application/rss+xml", body: rss(feed, published.load(Ordering::Relaxed)) })
+    });
+    let mut line = line(&feeds_at(server.address()));
+    let urls = (0..FEEDS).map(|feed| server.url(&format!("/feed-{feed}"))).collect::<Vec<_>>();
+    let opml = opml(&line, &urls);
+
+    let victims = start(&mut line, &opml);
+    for (portion, victim) in victims.iter().enumerate() {
+        out.store(ENTRIES * (portion + 1) / PORTIONS, Ordering::Relaxed);
+        ingest(&line, portion);
+        // somewhere in the middle of the portion
+        std::thread::sleep(Duration::from_millis(900));
+        line.kill9(victim);
+        line.restart(victim);
+    }
+
+    let expected = FEEDS * ENTRIES + SNIPPETS;
+    until(LIMIT, "every item has come", || (values(&line, &topic::RAW).len() >= expected).then_some(()));
+    assert_eq!(assert_whole(&line), expected, "items on the topic");
+    assert!(tellings(&line, &topic::RAW).iter().all(|(_, revision)| *revision == 1), "nothing was edited");
+    let raw = values(&line, &topic::RAW);
+    let headlines: BTreeSet<_> = raw.iter().map(|item| item["headline"].as_str().unwrap()).collect();
+    assert_eq!(headlines.len(), expected, "different items");
+    assert_eq!(values(&line, &topic::DLQ).len(), 0, "dead letters");
+    println!("{expected} items, {} kills, {} unique", victims.len(), tellings(&line, &topic::UNIQUE).len());
+}
+
+fn ingest(line: &Line, portion: usize) {
+    let share = SNIPPETS / PORTIONS;
+    let snippet = |no: usize| {
+        let (headline, summary) = words(&format!("snippet {no}"));
+        format!(
+            "{}\n",
+            json!({"provider": "chaos", "external_id": no.to_string(), "headline": headline, "summary": summary})
+        )
+    };
+    let path = line.dir().join("snippets.jsonl");
+    fs::write(&path, (portion * share..(portion + 1) * share).map(snippet).collect::<String>()).unwrap();
+    line.run(&["ingest", path.to_str().unwrap(), "--format", "jsonl"]);
+}
+
+/// A feed with its first `count` entries, newest first.
+fn rss(feed: usize, count: usize) -> String {
+    let mut xml = format!("<rss version=\"2.0\"><channel><title>Feed {feed}</title>\n");
+    for no in (0..count).rev() {
+        let (headline, summary) = words(&format!("feed {feed} {no}"));
+        let link = format!("https://feed-{feed}.example/{no}");
+        writeln!(xml, "<item><title>{headline}</title><link>{link}</link><description>{summary}</description></item>")
+            .unwrap();
+    }
+    xml + "</channel></rss>\n"
+}
+
+/// A headline and a summary that only this seed has.
+fn words(seed: &str) -> (String, String) {
+    let text = [digest([seed, "1"]), digest([seed, "2"])].concat();
+    let words = text.as_bytes().chunks(2).map(|pair| {
+        let number = usize::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        WORDS[number % WORDS.len()]
+    });
+    let words = words.collect::<Vec<_>>();
+    (format!("{} {}", words[..8].join(" "), &text[..8]), words[8..].join(" "))
+}

@@ -1,0 +1,136 @@
+//! What goes wrong in the world outside: it is told where it belongs, and the line goes on.
+
+use crate::{LIMIT, feeds_at, opml, values};
+use serde_json::json;
+use std::fs;
+use std::time::Duration;
+use tidings_model::topic;
+use tidings_tests::http::{Page, Server};
+use tidings_tests::kafka::Kafka;
+use tidings_tests::line::Line;
+use tidings_tests::until;
+
+#[test]
+#[ignore = "needs the binary"]
+fn broken_feeds_embedded() {
+    broken_feeds(Line::embedded, |line, feeds| line.start_all(&["--feeds", feeds]));
+}
+
+#[test]
+#[ignore = "needs the binary"]
+fn broken_feeds_on_kafka() {
+    broken_feeds(Line::on_kafka, |line, feeds| {
+        line.start_five();
+        line.run(&["feeds", "import", feeds]);
+    });
+}
+
+/// A page, a torn document, a missing one and a good feed: each is told of, and the good one comes through.
+fn broken_feeds(line: impl Fn(&str) -> Line, start: impl Fn(&mut Line, &str)) {
+    let server = Server::start(|path| {
+        let good = "<rss version=\"2.0\"><channel><title>Good</title><item><title>Ferry resumes</title>\
+                    <link>https://good.example/ferry</link></item></channel></rss>";
+        let (kind, body) = match path {
+            "/good" => ("application/rss+xml", good),
+            "/torn" => ("application/rss+xml", "<rss version=\"2.0\"><chan"),
+            "/page" => {
+                ("text/html", "<!doctype html><html><head><title>Welcome</title></head><body>Hello</body></html>")
+            }
+            _ => return None,
+        };
+        Some(Page { kind, body: body.to_owned() })
+    });
+    let mut line = line(&feeds_at(server.address()));
+    let paths = ["/good", "/torn", "/page", "/missing"];
+    let urls = paths.map(|path| server.url(path));
+    let opml = opml(&line, &urls);
+    start(&mut line, &opml);
+
+    let states = until(LIMIT, "each feed has a state", || {
+        let told = values(&line, &topic::FEEDS_STATUS);
+        let state = |url: &String| {
+            let status = told.iter().rfind(|status| status["url"] == **url)?;
+            Some(status["state"].as_str().unwrap().to_owned())
+        };
+        urls.iter().map(state).collect::<Option<Vec<_>>>()
+    });
+    assert_eq!(states, ["ok", "not_a_feed", "not_a_feed", "failing"], "{paths:?}");
+    until(LIMIT, "the good feed comes through", || (values(&line, &topic::ENRICHED).len() == 1).then_some(()));
+}
+
+#[test]
+#[ignore = "needs the binary"]
+fn dead_letters_embedded() {
+    let mut line = Line::embedded("");
+    line.start_all(&[]);
+    dead_letters(&line);
+}
+
+#[test]
+#[ignore = "needs the binary"]
+fn dead_letters_on_kafka() {
+    let mut line = Line::on_kafka("");
+    line.start_five();
+    dead_letters(&line);
+}
+
+/// What can't be read lies on the dead-letter topic as it was, and what comes behind it goes through.
+fn dead_letters(line: &Line) {
+    let broken = "{\"headline\": \"no end";
+    line.write(&topic::INBOX, "k-1", &[("x-origin", "here")], broken);
+    line.write(&topic::INBOX, "k-1", &[], &json!({"headline": "Ferry resumes after storm"}).to_string());
+    until(LIMIT, "the good one comes through", || (values(line, &topic::ENRICHED).len() == 1).then_some(()));
+    let letters = line.read(&topic::DLQ);
+    let [letter] = &letters[..] else { panic!("one dead letter, not {letters:#?}") };
+    assert_eq!((letter.key.as_deref(), letter.value.as_deref()), (Some("k-1"), Some(broken)));
+    assert_eq!(letter.header("x-origin"), Some("here"), "its own headers");
+    let inbox = line.topic(&topic::INBOX);
+    for (name, value) in [("dlq.stage", "intake"), ("dlq.code", "json"), ("dlq.topic", &inbox), ("dlq.offset", "0")] {
+        assert_eq!(letter.header(name), Some(value), "{name} of {letter:#?}");
+    }
+}
+
+#[test]
+#[ignore = "needs the binary"]
+fn every_mistake_in_a_configuration_is_told_at_once() {
+    for (config, keys) in [
+        ("[kafka]\nbrokrs = \"127.0.0.1:9092\"\n", vec!["kafka.brokrs"]),
+        ("[kafka]\npartitions = 0\n[fetch]\nconcurrency = 0\n", vec!["kafka.partitions", "fetch.concurrency"]),
+        ("[dedup]\nwindow = \"soon\"\n[sinc]\nx = 1\n", vec!["dedup.window", "sinc"]),
+    ] {
+        let mut line = Line::embedded(config);
+        let check = line.try_run(&["check"]);
+        let said = String::from_utf8(check.stderr).unwrap();
+        line.spawn("dedup");
+        let ended = until(LIMIT, "dedup ends", || line.ended("dedup"));
+        for (status, said) in [(check.status, said), (ended, line.log("dedup"))] {
+            assert_eq!(status.code(), Some(64), "{config}{said}");
+            assert!(keys.iter().all(|key| said.contains(key)), "{keys:?} in: {said}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the binary"]
+fn a_broker_that_is_late_is_waited_for() {
+    let mut kafka = Kafka::start();
+    if !kafka.is_own() {
+        println!("skipped: the cluster of KAFKA_BROKERS is not ours to kill");
+        return;
+    }
+    let mut line = Line::on(kafka.brokers(), "");
+    kafka.kill9();
+    line.spawn("intake");
+    until(LIMIT, "intake says whom it waits for", || {
+        let log = line.log("intake");
+        (log.contains(kafka.brokers()) && log.contains("can't be reached")).then_some(())
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(line.ended("intake"), None, "it waits");
+    kafka.restart();
+    line.wait_ready("intake");
+    let path = line.dir().join("one.jsonl");
+    fs::write(&path, json!({"headline": "Ferry resumes after storm"}).to_string()).unwrap();
+    line.run(&["ingest", path.to_str().unwrap()]);
+    until(LIMIT, "an item goes through", || (values(&line, &topic::RAW).len() == 1).then_some(()));
+}

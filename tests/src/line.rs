@@ -1,0 +1,258 @@
+//! The line under test: the built binary, as one process over its embedded broker or as five over Apache Kafka.
+//!
+//! Each line has a folder, ports and a topic prefix of its own. Its processes are killed when it is dropped; when
+//! the test is failing, the ends of their logs are printed.
+
+use crate::{free_ports, http, kafka::Kafka, read, read::Rec, until};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tidings_model::Topic;
+
+/// The services, in the order of the stream.
+pub const SERVICES: [&str; 5] = ["fetch", "intake", "dedup", "enrich", "sink"];
+
+/// Until a process must be ready.
+const READY: Duration = Duration::from_secs(60);
+/// Until a process that was asked to end must have ended.
+const END: Duration = Duration::from_secs(30);
+
+/// The built binary.
+///
+/// # Panics
+/// When it is not built.
+pub fn binary() -> PathBuf {
+    // tests run from target/<profile>/deps
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
+    let binary = profile.join("tidings");
+    assert!(binary.is_file(), "{} is not built: cargo build -p tidings", binary.display());
+    binary
+}
+
+/// A line: configuration, processes, topics.
+pub struct Line {
+    /// Held for as long as the line runs on it.
+    _kafka: Option<Arc<Kafka>>,
+    dir: TempDir,
+    brokers: String,
+    prefix: String,
+    processes: BTreeMap<String, Process>,
+}
+
+struct Process {
+    args: Vec<String>,
+    /// Of its metrics and health.
+    admin: String,
+    child: Option<Child>,
+}
+
+impl Line {
+    /// A line on Apache Kafka, topics created, nothing running. `config` is added to its configuration file.
+    pub fn on_kafka(config: &str) -> Self {
+        let kafka = Kafka::shared();
+        let mut line = Self::on(kafka.brokers(), config);
+        line._kafka = Some(kafka);
+        line.run(&["topics", "create"]);
+        line
+    }
+
+    /// A line on a broker that need not be there, nothing created, nothing running.
+    pub fn on(brokers: &str, config: &str) -> Self {
+        static LINES: AtomicU32 = AtomicU32::new(0);
+        let prefix = format!("test-{}-{}.", std::process::id(), LINES.fetch_add(1, Ordering::Relaxed));
+        let kafka = format!("[kafka]\nbrokers = \"{brokers}\"\nprefix = \"{prefix}\"\npartitions = 2\n");
+        Self::new(brokers, &prefix, &format!("{kafka}{config}"))
+    }
+
+    /// A line that is to run in one process over the embedded broker: [`Line::start_all`].
+    pub fn embedded(config: &str) -> Self {
+        let [port] = free_ports();
+        Self::new(&format!("127.0.0.1:{port}"), "", config)
+    }
+
+    fn new(brokers: &str, prefix: &str, config: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("tidings-line-").tempdir().expect("a temporary folder can be made");
+        fs::write(dir.path().join("tidings.toml"), config).expect("the temporary folder can be written");
+        Self { _kafka: None, dir, brokers: brokers.to_owned(), prefix: prefix.to_owned(), processes: BTreeMap::new() }
+    }
+
+    /// Its folder, which its processes run in.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// For `bootstrap.servers`.
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    /// Starts a service and returns at once.
+    pub fn spawn(&mut self, service: &str) {
+        self.launch(service, &["run", service, "--config", "tidings.toml"]);
+    }
+
+    /// Starts everything in one process named `all`, and returns when it is ready. It brings its own broker unless
+    /// the line is on Kafka.
+    pub fn start_all(&mut self, args: &[&str]) {
+        let listen = ["--listen", &self.brokers.clone()];
+        let mut all = vec!["run", "all", "--config", "tidings.toml", "--data", "data"];
+        all.extend(listen.into_iter().filter(|_| self.is_embedded()));
+        all.extend(args);
+        self.launch("all", &all);
+        self.wait_ready("all");
+    }
+
+    /// Starts all five services as processes, and returns when they are ready.
+    pub fn start_five(&mut self) {
+        SERVICES.into_iter().for_each(|service| self.spawn(service));
+        SERVICES.into_iter().for_each(|service| self.wait_ready(service));
+    }
+
+    fn is_embedded(&self) -> bool {
+        self.prefix.is_empty()
+    }
+
+    /// Starts a process again as it was started, and returns when it is ready.
+    pub fn restart(&mut self, name: &str) {
+        let process = &self.processes[name];
+        let (args, admin) = (process.args.clone(), process.admin.clone());
+        self.processes.insert(name.to_owned(), self.child(name, args, admin));
+        self.wait_ready(name);
+    }
+
+    fn launch(&mut self, name: &str, args: &[&str]) {
+        let [port] = free_ports();
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let process = self.child(name, args, format!("127.0.0.1:{port}"));
+        self.processes.insert(name.to_owned(), process);
+    }
+
+    fn child(&self, name: &str, args: Vec<String>, admin: String) -> Process {
+        let log = File::options().create(true).append(true).open(self.log_path(name)).expect("a log can be written");
+        let copy = log.try_clone().expect("a file can be opened twice");
+        let mut command = self.command();
+        command.args(&args).env("TIDINGS_METRICS__LISTEN", &admin).stdout(log).stderr(copy);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Process { args, admin, child: Some(child) }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary());
+        command.current_dir(self.dir()).stdin(Stdio::null());
+        command
+    }
+
+    /// Waits until a process says that it is ready.
+    pub fn wait_ready(&mut self, name: &str) {
+        let admin = self.admin(name).to_owned();
+        until(READY, &format!("{name} is ready"), || {
+            if let Some(status) = self.ended(name) {
+                panic!("{name} ended at its start: {status}");
+            }
+            http::get(&admin, "/ready").filter(|(status, _)| *status == 200)
+        });
+    }
+
+    /// SIGKILL.
+    pub fn kill9(&mut self, name: &str) {
+        let mut child = self.take(name);
+        child.kill().expect("a child can be killed");
+        child.wait().expect("a child can be waited for");
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn stop(&mut self, name: &str) -> ExitStatus {
+        let mut child = self.take(name);
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status();
+        assert!(sent.is_ok_and(|sent| sent.success()), "{name} had ended before it was asked to");
+        until(END, &format!("{name} ends"), || child.try_wait().expect("a child can be waited for"))
+    }
+
+    /// How a process ended, if it did.
+    pub fn ended(&mut self, name: &str) -> Option<ExitStatus> {
+        let process = self.processes.get_mut(name).unwrap_or_else(|| panic!("{name} was never started"));
+        process.child.as_mut()?.try_wait().expect("a child can be waited for")
+    }
+
+    fn take(&mut self, name: &str) -> Child {
+        let process = self.processes.get_mut(name);
+        process.and_then(|process| process.child.take()).unwrap_or_else(|| panic!("{name} is not running"))
+    }
+
+    fn admin(&self, name: &str) -> &str {
+        &self.processes[name].admin
+    }
+
+    /// All that a process has printed.
+    pub fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.log_path(name)).unwrap_or_default()
+    }
+
+    fn log_path(&self, name: &str) -> PathBuf {
+        self.dir().join(format!("{name}.log"))
+    }
+
+    /// The sum of a metric over all its labels, in one process.
+    pub fn metric(&self, name: &str, metric: &str) -> f64 {
+        let (_, text) = http::get(self.admin(name), "/metrics").unwrap_or_else(|| panic!("{name} tells its metrics"));
+        let series = text.lines().filter(|line| line.split([' ', '{']).next() == Some(metric));
+        series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Runs a command of the binary that succeeds.
+    pub fn run(&self, args: &[&str]) -> String {
+        let output = self.try_run(args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tidings {args:?}: {}\n{said}", output.status);
+        String::from_utf8(output.stdout).expect("tidings prints UTF-8")
+    }
+
+    /// Runs a command of the binary, with this line's configuration.
+    pub fn try_run(&self, args: &[&str]) -> Output {
+        let mut command = self.command();
+        command.args(args).args(["--config", "tidings.toml"]);
+        if self.is_embedded() {
+            // no brokers are configured, or it would not be embedded
+            command.env("TIDINGS_KAFKA__BROKERS", &self.brokers);
+        }
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    }
+
+    /// A topic's name on the broker.
+    pub fn topic(&self, topic: &Topic) -> String {
+        format!("{}{}", self.prefix, topic.name)
+    }
+
+    /// All that a stranger reads of a topic.
+    pub fn read(&self, topic: &Topic) -> Vec<Rec> {
+        read::read_all(&self.brokers, &self.topic(topic))
+    }
+
+    /// Puts a record on a topic past all of Tidings, as any producer may.
+    pub fn write(&self, topic: &Topic, key: &str, headers: &[(&str, &str)], value: &str) {
+        read::write(&self.brokers, &self.topic(topic), key, headers, value);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        for (name, process) in &mut self.processes {
+            if let Some(child) = &mut process.child {
+                // nothing can be done about a failure here
+                child.kill().ok();
+                child.wait().ok();
+            }
+            if std::thread::panicking() {
+                let log = fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap_or_default();
+                let lines = log.lines().collect::<Vec<_>>();
+                println!("--- {name}\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+            }
+        }
+    }
+}
