@@ -25,8 +25,8 @@ pub struct Entry {
     pub arrival: u64,
     /// When it was first seen.
     pub seen: Timestamp,
-    /// Where it belongs; never changes.
-    pub cluster: ClusterId,
+    /// The cluster that it joined; none where it opened its own. Never changes.
+    pub cluster: Option<ClusterId>,
     /// Its publisher's name.
     pub publisher: Option<Box<str>>,
     /// Its publisher's registrable domain.
@@ -179,7 +179,7 @@ mod tests {
         let entry = Entry {
             arrival: 3,
             seen: Timestamp::from_millis(1_795_521_600_000),
-            cluster: ClusterId::parse("n-1").unwrap(),
+            cluster: Some(ClusterId::parse("n-1").unwrap()),
             publisher: Some("Example".into()),
             domain: None,
             agency: true,

@@ -10,7 +10,7 @@ use crate::{
     shingles::Shingles,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
@@ -27,13 +27,12 @@ const WITNESSES: usize = 15;
 pub(crate) struct Memory {
     slots: Vec<Option<Kept>>,
     free: Vec<u32>,
-    ids: HashMap<ItemId, u32>,
+    ids: Postings,
     arrivals: BTreeMap<u64, u32>,
     /// Entries with a fingerprint, and those without, by first sight and arrival.
     window: BTreeSet<(Timestamp, u64)>,
     beyond: BTreeSet<(Timestamp, u64)>,
-    /// Members by the hash of their cluster's id and by arrival.
-    clusters: BTreeSet<(u64, u64)>,
+    clusters: Postings,
     bands: Postings,
     addresses: Postings,
     pub frequencies: Frequencies,
@@ -60,16 +59,16 @@ impl Memory {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.ids.insert(id.clone(), slot);
         self.arrivals.insert(entry.arrival, slot);
-        self.clusters.insert((cluster_key(&entry.cluster), entry.arrival));
+        let arrival = |slot: u32| self.slots[slot as usize].as_ref().map_or(0, |kept| kept.entry.arrival);
+        self.ids.insert(key(id.as_str()), slot, arrival);
+        self.clusters.insert(key(cluster(id, entry)), slot, arrival);
         let Some(fingerprint) = &entry.fingerprint else {
             self.beyond.insert((entry.seen, entry.arrival));
             return;
         };
         self.window.insert((entry.seen, entry.arrival));
         self.frequencies.add(&unweighed(fingerprint));
-        let arrival = |slot: u32| self.slots[slot as usize].as_ref().map_or(0, |kept| kept.entry.arrival);
         fingerprint.bands.0.iter().for_each(|key| self.bands.insert(*key, slot, arrival));
         if let Some(address) = fingerprint.address {
             self.addresses.insert(address as u32, slot, arrival);
@@ -78,11 +77,12 @@ impl Memory {
 
     /// Takes an item's entry out.
     pub fn forget(&mut self, id: &ItemId) {
-        let Some(slot) = self.ids.remove(id) else { return };
+        let Some(slot) = self.slot(id) else { return };
         let Some(Kept { entry, .. }) = self.slots[slot as usize].take() else { return };
         self.free.push(slot);
         self.arrivals.remove(&entry.arrival);
-        self.clusters.remove(&(cluster_key(&entry.cluster), entry.arrival));
+        self.ids.remove(key(id.as_str()), slot);
+        self.clusters.remove(key(cluster(id, &entry)), slot);
         let Some(fingerprint) = &entry.fingerprint else {
             self.beyond.remove(&(entry.seen, entry.arrival));
             return;
@@ -95,9 +95,9 @@ impl Memory {
         }
     }
 
-    /// The entry of an item.
-    pub fn get(&self, id: &ItemId) -> Option<&Arc<Entry>> {
-        self.ids.get(id).map(|slot| &self.kept(*slot).entry)
+    /// What is remembered of an item.
+    pub fn get(&self, id: &ItemId) -> Option<&Kept> {
+        self.slot(id).map(|slot| self.kept(slot))
     }
 
     /// How many items are in the window.
@@ -160,10 +160,8 @@ impl Memory {
 
     /// The members of a cluster, oldest first.
     pub fn members(&self, cluster: &ClusterId) -> impl Iterator<Item = &Kept> {
-        let key = cluster_key(cluster);
-        let members = self.clusters.range((key, 0)..=(key, u64::MAX));
-        let members = members.filter_map(|(_, arrival)| self.arrivals.get(arrival)).map(|slot| self.kept(*slot));
-        members.filter(move |kept| kept.entry.cluster == *cluster)
+        let members = self.clusters.newest(key(cluster.as_str())).rev().map(|slot| self.kept(slot));
+        members.filter(|kept| kept.is_in(cluster))
     }
 
     /// Whom copies are copies of: the oldest member that was not withdrawn, or else the oldest.
@@ -171,13 +169,34 @@ impl Memory {
         self.members(cluster).find(|kept| !kept.entry.withdrawn).or_else(|| self.members(cluster).next())
     }
 
+    fn slot(&self, id: &ItemId) -> Option<u32> {
+        self.ids.newest(key(id.as_str())).find(|slot| self.kept(*slot).id == *id)
+    }
+
     fn kept(&self, slot: u32) -> &Kept {
         self.slots[slot as usize].as_ref().expect("indexes hold only slots in use")
     }
 }
 
-fn cluster_key(cluster: &ClusterId) -> u64 {
-    xxh3_64(cluster.as_str().as_bytes())
+impl Kept {
+    /// Whether it belongs to a cluster.
+    pub fn is_in(&self, other: &ClusterId) -> bool {
+        cluster(&self.id, &self.entry) == other.as_str()
+    }
+
+    /// The cluster that it belongs to.
+    pub fn cluster(&self) -> ClusterId {
+        self.entry.cluster.clone().unwrap_or_else(|| self.id.clone().into())
+    }
+}
+
+/// The cluster of an item: one is named after its first.
+fn cluster<'a>(id: &'a ItemId, entry: &'a Entry) -> &'a str {
+    entry.cluster.as_ref().map_or(id.as_str(), ClusterId::as_str)
+}
+
+fn key(id: &str) -> u32 {
+    xxh3_64(id.as_bytes()) as u32
 }
 
 fn unweighed(fingerprint: &Fingerprint) -> Shingles {

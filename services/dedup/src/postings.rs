@@ -1,4 +1,5 @@
-//! An inverted index: which slots are posted under a key, oldest arrival first.
+//! An index: which slots are posted under a key, in order of arrival. A key is half a hash, so who asks checks
+//! what the slots hold.
 //!
 //! Nearly all keys have one slot, which then lies in the table itself: eight bytes a key. The rest have a list.
 
@@ -69,7 +70,7 @@ impl Postings {
     }
 
     /// The slots of a key, newest arrival first.
-    pub fn newest(&self, key: u32) -> impl Iterator<Item = u32> {
+    pub fn newest(&self, key: u32) -> impl DoubleEndedIterator<Item = u32> {
         let head = self.heads.get(&key).copied();
         let list = head.filter(|head| head & LIST != 0).map(|head| &self.lists[(head ^ LIST) as usize]);
         let one = head.filter(|head| head & LIST == 0);

@@ -2,7 +2,7 @@
 
 use crate::{
     compare::Resemblance,
-    entry::{Basis, Entry, Fingerprint, Words},
+    entry::{Basis, Fingerprint, Words},
     memory::{Kept, Memory},
     shingles::Shingles,
     sketch,
@@ -32,7 +32,7 @@ pub(crate) struct Probe<'a> {
 
 /// What an item is a copy of, and why.
 pub(crate) struct Match<'a> {
-    pub cluster: &'a ClusterId,
+    pub of: &'a Kept,
     pub basis: Basis,
     /// Whether its figures are other ones.
     pub update: bool,
@@ -70,18 +70,18 @@ impl<'a> Probe<'a> {
     pub fn find_in(&self, cluster: &ClusterId) -> (Option<Match<'a>>, usize) {
         let mut others = self.memory.candidates(&self.fingerprint.bands.0);
         others.extend(self.memory.representative(cluster));
-        self.best(others, |entry| entry.cluster == *cluster)
+        self.best(others, |kept| kept.is_in(cluster))
     }
 
-    fn best(&self, others: Vec<&'a Kept>, admit: impl Fn(&Entry) -> bool) -> (Option<Match<'a>>, usize) {
+    fn best(&self, others: Vec<&'a Kept>, admit: impl Fn(&Kept) -> bool) -> (Option<Match<'a>>, usize) {
         let admit = |kept: &&'a Kept| {
             let seen = kept.entry.seen;
             let apart = seen.since(self.seen).max(self.seen.since(seen));
             let timed = !seen.is_absent() && !self.seen.is_absent();
             let alive = kept.entry.fingerprint.is_some();
-            alive && kept.id != *self.id && admit(&kept.entry) && (!timed || apart <= self.window)
+            alive && kept.id != *self.id && admit(kept) && (!timed || apart <= self.window)
         };
-        let found = |kept: &'a Kept, basis, update| Some(Match { cluster: &kept.entry.cluster, basis, update });
+        let found = |of: &'a Kept, basis, update| Some(Match { of, basis, update });
         let addressed = self.fingerprint.address.into_iter().flat_map(|address| self.memory.at_address(address));
         if let Some(kept) = addressed.filter(admit).find(|kept| self.is_same_article(kept)) {
             return (found(kept, Basis::Address, false), 0);

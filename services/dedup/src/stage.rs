@@ -61,8 +61,7 @@ impl Dedup {
 
     /// An item that is not remembered.
     fn first(&self, at: Timestamp, item: &Carried<Item>) -> Result<Step<Self>, Reject> {
-        let own = ClusterId::from(item.id.clone());
-        let mut entry = entry(item, self.memory.next_arrival(), at, own, Role::Unique);
+        let mut entry = entry(item, self.memory.next_arrival(), at, None, Role::Unique);
         if item.status == Status::Withdrawn {
             return Ok(self.publish(item, entry, Verdict::Update, 0));
         }
@@ -74,8 +73,8 @@ impl Dedup {
         let (found, candidates) = probe.find();
         entry.fingerprint = Some(probe.fingerprint);
         let mut verdict = Verdict::New;
-        if let Some(Match { cluster, basis, update }) = found {
-            entry.cluster = cluster.clone();
+        if let Some(Match { of, basis, update }) = found {
+            entry.cluster = Some(of.cluster());
             verdict = Verdict::Update;
             entry.role = if update { Role::Unique } else { Role::Copy(basis) };
         }
@@ -83,17 +82,16 @@ impl Dedup {
     }
 
     /// An item that is remembered: the same again, a revision or a withdrawal. Its cluster stays.
-    fn again(&self, known: &Entry, item: &Carried<Item>) -> Step<Self> {
-        let cluster = known.cluster.clone();
-        let mut entry = entry(item, known.arrival, known.seen, cluster, known.role);
+    fn again(&self, kept: &Kept, item: &Carried<Item>) -> Step<Self> {
+        let (known, cluster) = (&*kept.entry, kept.cluster());
+        let mut entry = entry(item, known.arrival, known.seen, known.cluster.clone(), known.role);
         // a search engine's extract depends on the query: another text is no edit
         let extract = item.origin.kind == OriginKind::Search && !entry.withdrawn;
         let stale = entry.revision < known.revision;
         if entry.content == known.content || stale || extract || entry.withdrawn && known.withdrawn {
             return Step::default();
         }
-        let representative = self.memory.representative(&known.cluster).is_some_and(|kept| kept.id == item.id);
-        if representative {
+        if self.memory.representative(&cluster).is_some_and(|representative| representative.id == item.id) {
             entry.role = Role::Unique;
         }
         if entry.withdrawn {
@@ -102,7 +100,7 @@ impl Dedup {
         let probe = Probe::new(&self.memory, item, known.seen, self.config.window);
         let mut candidates = 0;
         if let Role::Copy(before) = entry.role {
-            let (found, compared) = probe.find_in(&known.cluster);
+            let (found, compared) = probe.find_in(&cluster);
             candidates = compared;
             entry.role = match found {
                 Some(Match { basis, update: false, .. }) => Role::Copy(basis),
@@ -117,11 +115,14 @@ impl Dedup {
 
     /// Publishes an item as its entry says, with `verdict` if it is no copy, and lets the oldest go.
     fn publish(&self, item: &Carried<Item>, entry: Entry, verdict: Verdict, candidates: usize) -> Step<Self> {
-        let outcome = match (entry.role, self.memory.representative(&entry.cluster)) {
-            (Role::Copy(basis), Some(of)) => Outcome::Duplicate(duplicate(item, &entry, basis, of)),
-            _ => {
-                Outcome::Unique(Unique { item: item.clone(), cluster: Cluster { id: entry.cluster.clone(), verdict } })
-            }
+        let cluster = entry.cluster.clone().unwrap_or_else(|| item.id.clone().into());
+        let copy = match entry.role {
+            Role::Copy(basis) => self.memory.representative(&cluster).map(|of| (basis, of)),
+            Role::Unique => None,
+        };
+        let outcome = match copy {
+            Some((basis, of)) => Outcome::Duplicate(duplicate(item, &entry, cluster, basis, of)),
+            None => Outcome::Unique(Unique { item: item.clone(), cluster: Cluster { id: cluster, verdict } }),
         };
         let aged = self.memory.aged(self.config.window, LEAVERS);
         let aged = aged.map(|kept| (kept, Change::Remember(kept.id.clone(), Arc::new(kept.entry.faded()))));
@@ -138,7 +139,7 @@ impl Dedup {
 }
 
 /// The entry of an item as it now is, out of the window.
-fn entry(item: &Item, arrival: u64, seen: Timestamp, cluster: ClusterId, role: Role) -> Entry {
+fn entry(item: &Item, arrival: u64, seen: Timestamp, cluster: Option<ClusterId>, role: Role) -> Entry {
     let publisher = item.publisher.as_ref();
     Entry {
         arrival,
@@ -155,7 +156,7 @@ fn entry(item: &Item, arrival: u64, seen: Timestamp, cluster: ClusterId, role: R
     }
 }
 
-fn duplicate(item: &Carried<Item>, entry: &Entry, basis: Basis, of: &Kept) -> Duplicate {
+fn duplicate(item: &Carried<Item>, entry: &Entry, cluster: ClusterId, basis: Basis, of: &Kept) -> Duplicate {
     let (score, why) = match basis {
         Basis::Address => (1.0, "same url".to_owned()),
         Basis::Text => (1.0, "same text".to_owned()),
@@ -167,7 +168,7 @@ fn duplicate(item: &Carried<Item>, entry: &Entry, basis: Basis, of: &Kept) -> Du
     let behind = entry.seen.since(of.entry.seen).as_millis();
     Duplicate {
         item: item.clone(),
-        cluster: entry.cluster.clone(),
+        cluster,
         of: Of { id: of.id.clone(), publisher: of.entry.publisher() },
         relation: relation(entry, &of.entry, basis),
         score,

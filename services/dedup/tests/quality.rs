@@ -133,9 +133,9 @@ fn value(n: usize, article: &Article) -> Value {
 fn clusters(stage: &mut Dedup, items: impl Iterator<Item = (usize, Value)>) -> (Vec<String>, Vec<Change>) {
     let mut changes = Vec::new();
     let cluster = |(n, value): (usize, Value)| {
-        let item = RawItem::decode(&topic::RAW, b"", Some(value.to_string().as_bytes())).unwrap();
-        let at = item.seen().unwrap();
-        let step = stage.step(at, &Event::Record(item)).map_err(|reject| format!("{n}: {reject}")).unwrap().step;
+        let item = RawItem::decode(&topic::RAW, b"", Some(value.to_string().as_bytes())).expect("an item");
+        let at = item.seen().expect("a time");
+        let step = stage.step(at, &Event::Record(item)).unwrap_or_else(|reject| panic!("{n}: {reject}")).step;
         changes.extend(step.changes);
         match &step.out[0].outcome {
             Outcome::Unique(unique) => unique.cluster.id.to_string(),

@@ -11,37 +11,46 @@ const LONGEST: usize = 12;
 /// Aliases, each standing for a `T`.
 #[derive(Debug)]
 pub struct Aliases<T> {
-    /// By the first word, in capitals.
-    first: HashMap<String, Vec<Alias<T>>>,
+    /// By their words as written.
+    written: HashMap<String, T>,
+    /// By their words in capitals.
+    capitals: HashMap<String, T>,
+    /// The lengths, in words, of the aliases that start with a word: bit `n` for `n` words.
+    lengths: HashMap<String, u32>,
 }
 
-#[derive(Debug)]
-struct Alias<T> {
-    words: Vec<Box<str>>,
-    of: T,
+impl<T> Default for Aliases<T> {
+    fn default() -> Self {
+        Self { written: HashMap::new(), capitals: HashMap::new(), lengths: HashMap::new() }
+    }
 }
 
 impl<T: Copy> Aliases<T> {
-    /// No aliases.
-    pub fn new() -> Self {
-        Self { first: HashMap::new() }
-    }
-
     /// Adds an alias; the first of equal ones stands.
     pub fn insert(&mut self, alias: &[Token<'_>], of: T) {
-        let words: Vec<Box<str>> = alias.iter().take(LONGEST).map(|token| key(token).into()).collect();
-        let Some(first) = words.first() else { return };
-        let same_start = self.first.entry(first.to_uppercase()).or_default();
-        if !same_start.iter().any(|other| other.words == words) {
-            same_start.push(Alias { words, of });
-            same_start.sort_by_key(|alias| std::cmp::Reverse(alias.words.len()));
+        let Some(first) = alias.first().filter(|_| alias.len() <= LONGEST) else { return };
+        let name = joined(alias);
+        for first in [key(first).to_uppercase(), key(first).into_owned()] {
+            *self.lengths.entry(first).or_default() |= 1 << alias.len();
         }
+        self.capitals.entry(name.to_uppercase()).or_insert(of);
+        self.written.entry(name).or_insert(of);
     }
 
     /// The longest alias that starts at token `at`: how many tokens it covers, and what it stands for.
     pub fn longest(&self, tokens: &[Token<'_>], at: usize) -> Option<(usize, T)> {
-        let same_start = self.first.get(&key(&tokens[at]).to_uppercase())?;
-        same_start.iter().find(|alias| alias.is_at(tokens, at)).map(|alias| (alias.words.len(), alias.of))
+        let lengths = *self.lengths.get(key(&tokens[at]).as_ref())?;
+        let known = |len: usize| lengths & (1 << len) != 0;
+        (1..=LONGEST).rev().filter(|len| known(*len)).find_map(|len| {
+            let tokens = tokens.get(at..at + len)?;
+            if tokens[1..].iter().any(|token| token.gap == Gap::Break) {
+                return None;
+            }
+            let name = joined(tokens);
+            let written = self.written.get(&name);
+            let of = written.or_else(|| self.capitals.get(&name).filter(|_| is_shouted(tokens, &name)));
+            of.map(|of| (len, *of))
+        })
     }
 
     /// All matches from left to right, none overlapping: first token, number of tokens, what it stands for.
@@ -60,21 +69,16 @@ impl<T: Copy> Aliases<T> {
     }
 }
 
-impl<T> Alias<T> {
-    fn is_at(&self, tokens: &[Token<'_>], at: usize) -> bool {
-        let Some(tokens) = tokens.get(at..at + self.words.len()) else { return false };
-        let long = self.words.iter().map(|word| word.len()).sum::<usize>() > 3;
-        tokens.iter().skip(1).all(|token| token.gap != Gap::Break)
-            && tokens.iter().zip(&self.words).all(|(token, word)| is_word(token, word, long))
-    }
+/// Whether a name is written in capitals and may be compared so: in a dateline (`TAIPEI`) where it is too long for
+/// an acronym, in a headline of capitals always.
+fn is_shouted(tokens: &[Token<'_>], name: &str) -> bool {
+    let capitals = tokens.iter().any(|token| token.shape == Shape::Upper) && !name.chars().any(char::is_lowercase);
+    capitals && (tokens[0].style == Style::Shouted || name.chars().filter(|c| c.is_alphabetic()).count() > 3)
 }
 
-/// Equal as written; or written in capitals, as in a dateline (`TAIPEI`, where the alias is `long` enough not to
-/// be an acronym) or in a headline of capitals.
-fn is_word(token: &Token<'_>, word: &str, long: bool) -> bool {
-    let written = key(token);
-    let shouted = token.shape == Shape::Upper && (long || token.style == Style::Shouted);
-    *written == *word || shouted && *written == *word.to_uppercase()
+/// The words, one space between them however they are written: `G-7` and `G - 7` are one.
+fn joined(tokens: &[Token<'_>]) -> String {
+    tokens.iter().map(key).collect::<Vec<_>>().join(" ")
 }
 
 /// What of a token is compared: full stops go, apostrophes are of one kind.
@@ -93,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_longest_match_over_whole_words_wins() {
-        let mut aliases = Aliases::new();
+        let mut aliases = Aliases::default();
         let names = ["US", "UN", "United Nations", "Korea", "North Korea", "Port-au-Prince", "Taipei", "Xi'an"];
         for (i, alias) in names.into_iter().enumerate() {
             aliases.insert(&tokens(alias), i);

@@ -18,7 +18,7 @@ use crate::{
 };
 use group::{Key, Name};
 use spans::Found;
-use tidings_model::{Entity, IdKind, Item, Link, Mention};
+use tidings_model::{Entity, EntityType, IdKind, Item, Link, Mention};
 
 /// The most mentions of one item: at 300 bytes each, they and the largest item fit the topic's limit. The least
 /// salient go first. An article of 5,000 words has fewer.
@@ -72,11 +72,12 @@ impl Document {
         };
         let mentions: Vec<Mention> = name.found.iter().map(|found| self.mention(tokens, found, links)).collect();
         let form = name.form(&self.text, tokens);
+        let kind = known.map_or_else(|| name.kind(), |known| known.kind);
         Entity {
             id: known.map_or_else(|| local_id(form), |known| known.id.clone()),
             id_kind: known.map_or(IdKind::Local, |known| known.id_kind),
-            name: known.map_or_else(|| form.to_owned(), |known| known.name.clone()),
-            kind: known.map_or_else(|| name.kind(), |known| known.kind),
+            name: known.map_or_else(|| written(form, kind), |known| known.name.clone()),
+            kind,
             in_headline: mentions.iter().any(|mention| mention.field == "headline"),
             mentions,
             salience: 0.0,
@@ -98,6 +99,21 @@ impl Document {
             in_link: links.iter().any(in_link),
         }
     }
+}
+
+/// A name that the text writes in capitals only, as in a dateline, as it is written elsewhere.
+fn written(form: &str, kind: EntityType) -> String {
+    let capitals = form.chars().count() > 3 && !form.chars().any(char::is_lowercase);
+    if !capitals || !matches!(kind, EntityType::Person | EntityType::Place) {
+        return form.to_owned();
+    }
+    let mut start = true;
+    let lowered = form.chars().flat_map(|c| {
+        let kept = std::mem::replace(&mut start, !c.is_alphabetic());
+        let lower = (!kept).then(|| c.to_lowercase());
+        kept.then_some(c).into_iter().chain(lower.into_iter().flatten())
+    });
+    lowered.collect()
 }
 
 /// Keeps the [`MENTIONS`] most salient.

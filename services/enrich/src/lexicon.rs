@@ -48,7 +48,9 @@ classes!(
     Modifier "modifier",
     /// Heads an organisation: `University`, `Ministry`.
     Organisation "organisation",
-    /// Ends an organisation: `Ltd`, `Airlines`.
+    /// Ends a company: `Ltd`, `Airlines`.
+    Company "company",
+    /// Ends another organisation: `Party`, `Times`.
     Suffix "suffix",
     /// May start the name of an organisation, common as it is: `National`.
     Part "part",
@@ -62,6 +64,8 @@ classes!(
     Speech "speech",
     /// A preposition that a place follows.
     AtPlace "at-place",
+    /// A noun after whose `in` a company follows: `shares`.
+    InCompany "in-company",
     /// A noun after whose `of` a place follows.
     OfPlace "of-place",
     /// A small word inside names: `von`, `bin`.

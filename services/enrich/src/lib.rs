@@ -28,7 +28,7 @@ pub use metrics::Metrics;
 
 use names::CapitalisedNames;
 use recognise::Recognise;
-use tidings_model::{EntitiesStatus, Enriched, Item, Timestamp, Topic, Unique};
+use tidings_model::{Enriched, EntitiesStatus, Item, Timestamp, Topic, Unique};
 use tidings_stage::{Event, Never, Reject, Share, Stage, Step};
 
 /// `Enriched::model` where no recogniser ran.
@@ -52,8 +52,10 @@ impl Enrich {
 
     fn recogniser(&self, item: &Item) -> Option<&dyn Recognise> {
         let language = language::of(item)?;
-        let knows = |recogniser: &&Box<dyn Recognise>| recogniser.languages().contains(&language.as_ref());
-        self.recognisers.iter().find(knows).map(AsRef::as_ref)
+        self.recognisers
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|recogniser| recogniser.languages().contains(&language.as_ref()))
     }
 
     fn enrich(&self, unique: &Unique) -> Enriched {

@@ -2,7 +2,7 @@
 
 use crate::Enrich;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
-use tidings_model::{EntitiesStatus, Enriched, Timestamp};
+use tidings_model::{Enriched, EntitiesStatus, Timestamp};
 use tidings_stage::{Event, Step, Watch};
 
 /// Languages with a label of their own.

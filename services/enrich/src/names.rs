@@ -96,15 +96,14 @@ impl<'t> Text<'_, 't> {
     /// Whether a name may have this token as a word of its own.
     fn is_name_word(&self, at: usize) -> bool {
         self.get(at).is_some_and(|token| {
-            token.is_capital() && token.style == Style::Prose && !Class::Calendar.has(token.text)
-                || token.is_capital() && self.is_month_name(at)
+            let day = Class::Calendar.has(token.text) && !self.follows_given_name(at);
+            token.is_capital() && token.style == Style::Prose && !day
         })
     }
 
-    /// `May`, `April` and their like after a given name are names.
-    fn is_month_name(&self, at: usize) -> bool {
-        let before = self.before(at, 1);
-        before.is_some_and(|token| Class::Given.has(token.text) && token.is_capital())
+    /// After a given name `May`, `April` and their like are names.
+    fn follows_given_name(&self, at: usize) -> bool {
+        self.before(at, 1).is_some_and(|token| token.is_capital() && Class::Given.has(token.text))
     }
 
     fn may_start(&self, at: usize) -> bool {
@@ -122,7 +121,10 @@ impl<'t> Text<'_, 't> {
             let Some(next) = self.joins(at, end) else { break };
             end = next;
         }
-        while end > at + 1 && self.tokens[end - 1].end - self.tokens[at].start > LONGEST.1 / 4 && self.bytes(at, end) > LONGEST.1 {
+        while end > at + 1
+            && self.tokens[end - 1].end - self.tokens[at].start > LONGEST.1 / 4
+            && self.bytes(at, end) > LONGEST.1
+        {
             end -= 1;
         }
         end
@@ -160,7 +162,7 @@ impl<'t> Text<'_, 't> {
     fn breaks(&self, at: usize) -> bool {
         let token = &self.tokens[at];
         let small = token.text.chars().count() < 5 && Class::Common.has(token.text) && !is_part(token.text);
-        token.starts || small && !self.is_month_name(at)
+        token.starts || small && !self.follows_given_name(at)
     }
 
     /// "Thorup-Lind", "Jong-un"; not "Moscow-backed".
@@ -210,9 +212,9 @@ impl<'t> Text<'_, 't> {
         if let Some(at) = self.after_office(first, last) {
             return (at, last, true);
         }
-        let named = |at: usize| Class::Suffix.has(self.tokens[at].text) || Class::Organisation.has(self.tokens[at].text);
-        let organisation = last > first + 1 && named(last - 1) || first < last && named(first);
-        if organisation {
+        let is = |at: usize, classes: &[Class]| classes.iter().any(|class| class.has(self.tokens[at].text));
+        let ends = [Class::Company, Class::Suffix, Class::Organisation, Class::PlaceLast];
+        if last > first + 1 && is(last - 1, &ends) || first < last && is(first, &[Class::Organisation]) {
             return (first, last, false);
         }
         let is_title = |at: usize| Class::Title.has(self.tokens[at].text);
@@ -259,7 +261,8 @@ impl<'t> Text<'_, 't> {
     /// The token after the agency of a dateline: "ARDEN (NWA) -".
     fn after_dateline(&self, first: usize, last: usize) -> Option<usize> {
         let dateline = first < last && self.is_dateline(first, last) && self.get(last)?.is_mark("(");
-        let close = dateline.then(|| (last..self.tokens.len().min(last + 6)).find(|at| self.tokens[*at].is_mark(")")))?;
+        let close =
+            dateline.then(|| (last..self.tokens.len().min(last + 6)).find(|at| self.tokens[*at].is_mark(")")))?;
         close.map(|close| close + 1)
     }
 
@@ -274,10 +277,8 @@ impl<'t> Text<'_, 't> {
 
 /// Words that may be the first of a name though they are common: "National Bank", "North Sea".
 fn is_part(word: &str) -> bool {
-    use Class::{Event, Given, Organisation, Part, PlaceFirst, PlaceLast, Suffix};
-    [Organisation, Part, PlaceFirst, PlaceLast, Suffix, Event, Given]
-        .into_iter()
-        .any(|class| class.has(word))
+    use Class::{Company, Event, Given, Organisation, Part, PlaceFirst, PlaceLast, Suffix};
+    [Company, Organisation, Part, PlaceFirst, PlaceLast, Suffix, Event, Given].into_iter().any(|class| class.has(word))
 }
 
 #[cfg(test)]

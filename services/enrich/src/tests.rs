@@ -1,6 +1,7 @@
 //! The stage as a whole: its laws, and what it passes on.
 
 use super::*;
+use tidings_model::{Language, LanguageSource};
 use tidings_stage::laws;
 
 /// An item of `news.raw.v1` as dedup passes it on.
@@ -34,6 +35,22 @@ fn the_item_is_carried_on_unread() {
 }
 
 #[test]
+fn languages_without_a_recogniser_have_the_knowledge_base() {
+    for (tag, headline) in [
+        ("zh", "习近平在莫斯科会见普京"),
+        ("ru", "Путин и Си Цзиньпин: Москва ждёт"),
+        ("de", "Putin empfängt Xi Jinping in Moskau"),
+    ] {
+        let item = serde_json::json!({"id": "1", "headline": headline, "language": {"tag": tag, "source": "declared"}});
+        let enriched = enrich(&item.to_string());
+        let mut ids: Vec<&str> = enriched.entities.iter().map(|entity| entity.id.as_str()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, ["Q15031", "Q649", "Q7747"], "{headline}");
+        assert_eq!(enriched.entities_status, EntitiesStatus::Gazetteer);
+    }
+}
+
+#[test]
 fn the_record_says_how_its_entities_were_found() {
     let english = r#"{"id":"1","headline":"Talks","body":"The envoy said that the talks are over."}"#;
     let cases = [
@@ -54,18 +71,25 @@ fn the_record_says_how_its_entities_were_found() {
 }
 
 #[test]
-fn the_largest_item_full_of_names_fits_its_topic() {
-    let body: String = (0..).map(|i: u32| format!("with Anna Berg{}x ", char::from_u32(97 + i % 26).unwrap())).take(15_000).collect();
-    let names: String = (0..26u32 * 26 * 20).map(|i| {
-        let letter = |n: u32| char::from_u32(97 + n % 26).unwrap();
-        format!("as Maximiliana{}{} Featherstonehaugh{}{} said ", letter(i), letter(i / 26), letter(i / 676), letter(i / 7))
-    }).collect();
-    for text in [body, names] {
+fn the_largest_items_fit_their_topic() {
+    let name = |i: u32| (0..4).map(|n| char::from(b'a' + (i / 26_u32.pow(n) % 26) as u8)).collect::<String>();
+    let texts = [
+        (0..15_000).map(|i| format!("with Anna Berg{}x ", name(i % 26))).collect::<String>(),
+        (0..20_000).map(|i| format!("as Anna B{} said ", name(i))).collect(),
+        (0..9_000).map(|i| format!("by Maximiliana{} Featherstonehaugh{} ", name(i), name(i / 7))).collect(),
+        "(".repeat(300_000),
+        "A".repeat(300_000),
+        "\u{10400} ".repeat(60_000),
+        "Xi-".repeat(100_000),
+    ];
+    for text in texts {
         let mut item: Item = serde_json::from_str(r#"{"id":"1"}"#).unwrap();
         item.body = Some(text);
+        item.language = Some(Language { tag: "en".to_owned(), source: LanguageSource::Declared });
         item.fit();
         let mut stage = Enrich::new(&Config::default());
         let event = Event::Record(unique(&serde_json::to_string(&item).unwrap()));
-        assert!(stage.step(Timestamp::ABSENT, &event).is_ok());
+        let start = item.body.map_or(String::new(), |body| body.chars().take(20).collect());
+        assert!(stage.step(Timestamp::ABSENT, &event).is_ok(), "{start}");
     }
 }

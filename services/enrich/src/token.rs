@@ -135,11 +135,8 @@ fn split(text: &str) -> Vec<Token<'_>> {
 /// Length in bytes and shape of the token that `rest` starts with.
 fn next(rest: &str, gap: Gap) -> (usize, Shape) {
     let first = rest.chars().next().unwrap_or(' ');
-    if is_apostrophe(first) && gap == Gap::Glued {
-        let mut after = rest.chars().skip(1);
-        if matches!(after.next(), Some('s' | 'S')) && !after.next().is_some_and(char::is_alphanumeric) {
-            return (first.len_utf8() + 1, Shape::Possessive);
-        }
+    if is_apostrophe(first) && gap == Gap::Glued && is_possessive(&rest[first.len_utf8()..]) {
+        return (first.len_utf8() + 1, Shape::Possessive);
     }
     if !first.is_alphanumeric() {
         return (first.len_utf8(), Shape::Mark);
@@ -222,9 +219,17 @@ fn starts(tokens: &[Token<'_>], at: usize) -> bool {
     }
     if token.gap == Gap::Glued {
         // An opening quotation mark or bracket hands on what stands before it; a quotation starts a sentence.
-        return mark.is_mark("“„«‘\"'¿¡") && mark.gap != Gap::Glued || mark.is_mark("([") && starts(tokens, before);
+        return mark.is_mark("“„«‘\"'¿¡") && mark.gap != Gap::Glued || mark.is_mark("([") && mark.starts;
     }
-    mark.is_mark(".!?…:•|·*>") || mark.is_mark("”’»\"')]") && before > 0 && tokens[before - 1].is_mark(".!?…")
+    mark.is_mark("-–—") && ends_dateline(&tokens[..before])
+        || mark.is_mark(".!?…:•|·*>")
+        || mark.is_mark("”’»\"')]") && before > 0 && tokens[before - 1].is_mark(".!?…")
+}
+
+/// Whether these tokens end in a dateline: "ARDEN (NWA)" at the start of a segment.
+fn ends_dateline(tokens: &[Token<'_>]) -> bool {
+    let first = tokens.iter().rev().take(10).find(|token| token.gap == Gap::Break);
+    first.is_some_and(|first| first.shape == Shape::Upper)
 }
 
 fn style(segment: &[Token<'_>]) -> Style {

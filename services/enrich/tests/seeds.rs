@@ -9,7 +9,7 @@ use tidings_model::{Enriched, EntityType, Item, Timestamp, Unique};
 use tidings_stage::{Event, Stage};
 
 /// The F1 that the rules reached when they were written; a change must not lose it.
-const FLOOR: f64 = 0.85;
+const FLOOR: f64 = 0.97;
 
 #[derive(Default)]
 struct Score {

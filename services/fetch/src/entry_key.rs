@@ -48,12 +48,12 @@ pub(crate) fn name<'a>(
     let linked = count(&entries, |naming| naming.link);
     let mut taken = BTreeSet::new();
     let mut key = |naming: &Naming<'a>| {
-        let same_link = |known: &&Seen| known.told.as_ref().is_none_or(|told| told.url == naming.entry.url);
+        let same_link = |known: &Seen| known.told.as_ref().is_none_or(|told| told.url == naming.entry.url);
         if !guids_repeat {
             naming.guid
         } else if linked[&naming.link] > 1 || seen.contains_key(&naming.text) {
             naming.text
-        } else if seen.get(&naming.guid).is_some_and(|known| same_link(&known)) && taken.insert(naming.guid) {
+        } else if seen.get(&naming.guid).is_some_and(|known| same_link(known)) && taken.insert(naming.guid) {
             naming.guid
         } else {
             naming.link

@@ -11,6 +11,10 @@ use tidings_model::{
 /// the worst character takes six bytes there.
 const SURELY_FITS: usize = <Item as Message>::TOPIC.limit / 8;
 
+/// Longer addresses and language tags are nonsense, and are left out: an item must fit its topic.
+const URL_LIMIT: usize = 4 * 1024;
+const TAG_LIMIT: usize = 64;
+
 /// A feed that items come from.
 pub(crate) struct Source<'a> {
     pub id: &'a FeedId,
@@ -29,6 +33,7 @@ impl Source<'_> {
             (None, None) => ContentKind::Headline,
         };
         let language = entry.language.clone().or_else(|| feed?.language.clone());
+        let language = language.filter(|tag| tag.len() <= TAG_LIMIT);
         let mut item = Item {
             headline: entry.headline.clone(),
             summary: entry.summary.clone(),
@@ -77,6 +82,7 @@ impl Source<'_> {
     /// What does not depend on the entry's text.
     fn outline(&self, seen: &Seen, url: Option<String>, status: Status, ingest: Ingest) -> Item {
         let memory = self.memory;
+        let url = url.filter(|url| url.len() <= URL_LIMIT);
         let home = self.feed.and_then(|feed| feed.home.as_deref());
         let domain = [url.as_deref(), home, Some(memory.polled_at())].into_iter().flatten().find_map(site::domain);
         let name = memory.title.as_deref().or(memory.own_title.as_deref());
@@ -200,6 +206,8 @@ mod tests {
         };
         let text = Some("\u{1}".repeat(2 * BODY_LIMIT));
         let entry = Entry {
+            url: text.clone(),
+            language: text.clone(),
             headline: text.clone(),
             summary: text.clone(),
             body: text,

@@ -44,6 +44,8 @@ pub struct FeedMemory {
     pub body: Option<BodyHash>,
     /// As the feed names itself.
     pub own_title: Option<String>,
+    /// Seconds that the feed asks its readers to wait between polls.
+    pub ttl_s: Option<u32>,
     /// How it is; none before the first answer.
     pub health: Option<Health>,
     /// Failed polls in a row.
@@ -53,7 +55,7 @@ pub struct FeedMemory {
     /// Whether it gives one guid to several entries.
     pub guids_repeat: bool,
     /// Its entries: those of the last document in its order, then absent ones, the longest absent last.
-    pub seen: Vec<Seen>,
+    pub seen: Arc<Vec<Seen>>,
 }
 
 /// A permanent redirect, seen some times in a row.
@@ -136,9 +138,13 @@ impl FeedMemory {
 
     /// Brings the record under its topic's limit.
     pub fn fit(&mut self) {
-        self.seen.truncate(SEEN_LIMIT);
         let mut size = state::to_bytes(self).len();
-        for seen in self.seen.iter_mut().rev() {
+        if size <= SIZE_LIMIT && self.seen.len() <= SEEN_LIMIT {
+            return;
+        }
+        let seen = Arc::make_mut(&mut self.seen);
+        seen.truncate(SEEN_LIMIT);
+        for seen in seen.iter_mut().rev() {
             if size <= SIZE_LIMIT {
                 break;
             }
@@ -216,6 +222,7 @@ mod tests {
             validators: Validators { etag: Some(long.clone()), last_modified: None },
             body: Some(BodyHash::of(b"x")),
             own_title: None,
+            ttl_s: None,
             health: Some(Health {
                 state: FeedState::Duplicate,
                 message: String::new(),
@@ -226,7 +233,7 @@ mod tests {
             failures: 0,
             due: Timestamp::ABSENT,
             guids_repeat: true,
-            seen: (0..SEEN_LIMIT + 10).map(|number| seen(&feed, number, &long)).collect(),
+            seen: Arc::new((0..SEEN_LIMIT + 10).map(|number| seen(&feed, number, &long)).collect()),
         };
         memory.fit();
         assert_eq!(memory.seen.len(), SEEN_LIMIT);

@@ -1,4 +1,4 @@
-//! What fetch counts. Items and feeds are a fold over committed steps; polls are counted where they are made.
+//! What fetch counts and logs. Items and feeds are a fold over committed steps; polls are counted where they are made.
 
 use crate::{Ask, Fetch, Out, Outcome, poller};
 use prometheus::{
@@ -78,8 +78,12 @@ impl Metrics {
 impl Watch<Fetch> for Metrics {
     fn committed(&self, _: Timestamp, _: &Event<Fetch>, step: &Step<Fetch>) {
         for out in &step.out {
-            if let Out::Item(item) = out {
-                self.items.with_label_values(&[kind(item)]).inc();
+            match out {
+                Out::Item(item) => self.items.with_label_values(&[kind(item)]).inc(),
+                Out::Status { status, .. } => {
+                    tracing::info!(feed = %status.id, url = status.url, state = label(Some(status.state)), why = status.message, "feed has changed");
+                }
+                Out::Ended { feed, .. } => tracing::info!(%feed, "feed has ended"),
             }
         }
         // each feed that is remembered is asked for, or asked to be left alone, after a start and at each change
@@ -111,5 +115,46 @@ fn label(state: Option<FeedState>) -> &'static str {
         Some(FeedState::Gone) => "gone",
         Some(FeedState::Duplicate) => "duplicate",
         Some(_) => "ok",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use tidings_model::FeedSpec;
+    use tidings_stage::Stage;
+
+    #[test]
+    fn feeds_are_counted_by_state_and_polls_by_outcome() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry).unwrap();
+        let shown = |wanted: &str| {
+            let families = registry.gather();
+            let family = families.iter().find(|family| family.name() == wanted).unwrap();
+            let lines = family.get_metric().iter().filter_map(|metric| {
+                let value = metric.get_counter().get_value() + metric.get_gauge().get_value();
+                (value != 0.0).then(|| format!("{} {value}", metric.get_label()[0].value()))
+            });
+            (family.get_metric().len(), lines.collect::<Vec<_>>())
+        };
+        let mut stage = crate::Fetch::new(&Config::default());
+        let mut play = |event: Event<Fetch>| {
+            let step = stage.step(Timestamp::from_millis(1), &event).unwrap().step;
+            metrics.committed(Timestamp::from_millis(1), &event, &step);
+        };
+        let [a, b] = ["https://a.example/", "https://b.example/"].map(|url| FeedSpec::new(url, None).unwrap());
+        play(Event::Record(crate::Feeds::Set(a.clone())));
+        play(Event::Record(crate::Feeds::Set(b.clone())));
+        play(Event::Restored);
+        assert_eq!(shown("tidings_fetch_feeds"), (STATES.len(), vec!["unpolled 2".to_owned()]));
+        play(Event::Record(crate::Feeds::Removed(a.id)));
+        assert_eq!(shown("tidings_fetch_feeds").1, ["unpolled 1"]);
+
+        metrics.polled(&Outcome::Http(404), Duration::from_secs(1), 0);
+        metrics.polled(&Outcome::Http(500), Duration::from_secs(1), 0);
+        assert_eq!(shown("tidings_fetch_polls_total").1, ["http_4xx 1", "http_5xx 1"]);
+        assert_eq!(shown("tidings_fetch_polls_total").0, OUTCOMES.len());
+        assert_eq!(shown("tidings_fetch_items_total").0, KINDS.len());
     }
 }

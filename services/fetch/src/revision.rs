@@ -96,7 +96,7 @@ pub(crate) fn again(memory: &FeedMemory, withdraw_after: u16) -> Option<Reading<
     if !memory.seen.iter().any(|seen| is_suspect(seen, span)) {
         return None;
     }
-    let mut seen = memory.seen.clone();
+    let mut seen = memory.seen.as_ref().clone();
     let mut news = Vec::new();
     for suspect in seen.iter_mut().filter(|seen| is_suspect(seen, span)) {
         suspect.missing += 1;

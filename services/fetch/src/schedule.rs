@@ -4,8 +4,8 @@ use crate::{Config, FeedMemory};
 use std::time::Duration;
 use tidings_model::{FeedId, Timestamp, digest};
 
-/// Polls after a start spread over so long.
-const STAGGER: Duration = Duration::from_secs(5);
+/// Polls after a start spread over a tenth of the interval, at most over so long.
+const STAGGER_LIMIT: Duration = Duration::from_secs(5);
 /// The longest `Retry-After` that is believed.
 const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -23,17 +23,18 @@ impl Schedule {
     }
 
     /// After a start, or a change of the subscription: soon, but not all at once.
-    pub fn soon(feed: &FeedId, at: Timestamp) -> Timestamp {
-        at.plus(STAGGER.mul_f64(fraction(feed, "start")))
+    pub fn soon(&self, feed: &FeedId, at: Timestamp) -> Timestamp {
+        at.plus((self.interval / 10).min(STAGGER_LIMIT).mul_f64(fraction(feed, "start")))
     }
 
     /// After a good answer. A host's hints (how long caches may keep the answer, the feed's ttl) lengthen the
     /// configured interval, never one that the subscription names. Up to a tenth is added, lest feeds that started
     /// together stay together.
-    pub fn next(&self, feed: &FeedId, memory: &FeedMemory, at: Timestamp, hints: [Option<Duration>; 2]) -> Timestamp {
+    pub fn next(&self, feed: &FeedId, memory: &FeedMemory, at: Timestamp, fresh_for: Option<Duration>) -> Timestamp {
+        let ttl = memory.ttl_s.map(|seconds| Duration::from_secs(seconds.into()));
         let interval = match memory.interval_s {
             Some(_) => self.interval(memory),
-            None => hints.into_iter().flatten().fold(self.interval, Duration::max).min(self.max),
+            None => [fresh_for, ttl].into_iter().flatten().fold(self.interval, Duration::max).min(self.max),
         };
         at.plus(interval.mul_f64(1.0 + fraction(feed, &at.millis().to_string()) / 10.0))
     }
@@ -72,16 +73,16 @@ mod tests {
     fn intervals_and_hints() {
         let schedule = Schedule::new(&Config::default());
         let (feed, at) = (FeedId::of(["a"]), Timestamp::from_millis(1_000_000));
-        for (interval_s, hints, least) in [
-            (None, [None, None], 10 * MINUTE),
-            (None, [Some(30 * MINUTE), Some(MINUTE)], 30 * MINUTE),
-            (None, [None, Some(90_000 * MINUTE)], 24 * 60 * MINUTE),
-            (Some(120), [Some(30 * MINUTE), None], 2 * MINUTE),
-            (Some(1), [None, None], MINUTE),
+        for (interval_s, fresh_for, ttl_s, least) in [
+            (None, None, None, 10 * MINUTE),
+            (None, Some(30 * MINUTE), Some(60), 30 * MINUTE),
+            (None, None, Some(u32::MAX), 24 * 60 * MINUTE),
+            (Some(120), Some(30 * MINUTE), Some(1_800), 2 * MINUTE),
+            (Some(1), None, None, MINUTE),
         ] {
-            let memory = FeedMemory { interval_s, ..memory() };
-            let wait = schedule.next(&feed, &memory, at, hints).since(at);
-            assert!(wait >= least && wait <= least.mul_f64(1.1), "{interval_s:?} {hints:?}: {wait:?}");
+            let memory = FeedMemory { interval_s, ttl_s, ..memory() };
+            let wait = schedule.next(&feed, &memory, at, fresh_for).since(at);
+            assert!(wait >= least && wait <= least.mul_f64(1.1), "{interval_s:?} {fresh_for:?}: {wait:?}");
         }
     }
 
@@ -107,10 +108,11 @@ mod tests {
 
     #[test]
     fn a_start_is_spread_over_a_few_seconds() {
+        let schedule = Schedule::new(&Config::default());
         let at = Timestamp::from_millis(1_000_000);
         let waits: Vec<_> =
-            (0..100).map(|n| Schedule::soon(&FeedId::of([n.to_string().as_str()]), at).since(at)).collect();
-        assert!(waits.iter().all(|wait| *wait < STAGGER));
-        assert!(waits.iter().filter(|wait| **wait < STAGGER / 2).count().abs_diff(50) < 25);
+            (0..100).map(|n| schedule.soon(&FeedId::of([n.to_string().as_str()]), at).since(at)).collect();
+        assert!(waits.iter().all(|wait| *wait < STAGGER_LIMIT));
+        assert!(waits.iter().filter(|wait| **wait < STAGGER_LIMIT / 2).count().abs_diff(50) < 25);
     }
 }

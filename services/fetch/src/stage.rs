@@ -84,7 +84,7 @@ impl Fetch {
             memory.generation = at.max(old.generation.plus(Duration::from_millis(1)));
         }
         let (id, interval_s) = (&spec.id, spec.interval_s);
-        let due = Schedule::soon(id, at);
+        let due = self.schedule.soon(id, at);
         let memory = FeedMemory { url, title, interval_s, health: None, failures: 0, due, ..memory };
         Ok(Step { asks: vec![ask(id, &memory)], changes: vec![remember(id, memory)], ..Step::default() })
     }
@@ -105,7 +105,7 @@ impl Fetch {
         let mut step = Step::default();
         let is_copy = |memory: &FeedMemory| memory.health.as_ref().is_some_and(|h| h.copy_of.as_ref() == Some(id));
         for (copy, memory) in self.feeds.iter().filter(|(_, memory)| is_copy(memory)) {
-            let memory = FeedMemory { health: None, due: Schedule::soon(copy, at), ..memory.as_ref().clone() };
+            let memory = FeedMemory { health: None, due: self.schedule.soon(copy, at), ..memory.as_ref().clone() };
             step.asks.push(ask(copy, &memory));
             step.changes.push(remember(copy, memory));
         }
@@ -116,7 +116,7 @@ impl Fetch {
         let asks = self.feeds.iter().map(|(id, memory)| match memory.state() {
             state @ Some(_) if memory.is_stopped() => Ask::Stop { feed: id.clone(), state },
             _ if memory.due > at => ask(id, memory),
-            _ => ask(id, &FeedMemory { due: Schedule::soon(id, at), seen: Vec::new(), ..memory.as_ref().clone() }),
+            _ => ask(id, &FeedMemory { due: self.schedule.soon(id, at), ..memory.as_ref().clone() }),
         });
         Step { asks: asks.collect(), ..Step::default() }
     }
@@ -194,7 +194,7 @@ impl Fetch {
         reading: Option<Reading<'_>>,
     ) -> Step<Self> {
         let id = &polled.feed;
-        let mut next = FeedMemory { seen: Vec::new(), ..memory.clone() };
+        let mut next = memory.clone();
         next.validators = polled.validators.clone();
         next.failures = 0;
         status::follow(&mut next, polled.moved.as_deref());
@@ -204,11 +204,11 @@ impl Fetch {
             next.body = Some(body);
             next.served_at = (polled.url.len() <= URL_LIMIT).then(|| polled.url.clone());
             next.own_title = feed.title.as_deref().map(|title| status::shortened(title, TITLE_LIMIT));
+            next.ttl_s = feed.ttl.map(|ttl| u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX));
         }
         let message = status::ok(entries, &next);
         status::settle(&mut next, polled.at, FeedState::Ok, &message, Some(entries), None);
-        let ttl = document.and_then(|(feed, _)| feed.ttl);
-        next.due = self.schedule.next(id, &next, polled.at, [polled.fresh_for, ttl]);
+        next.due = self.schedule.next(id, &next, polled.at, polled.fresh_for);
 
         let nothing_new = reading.is_none()
             && (&memory.health, &memory.moving, &memory.adopted) == (&next.health, &next.moving, &next.adopted)
@@ -217,20 +217,17 @@ impl Fetch {
             return Step { asks: vec![ask(id, &next)], ..Step::default() };
         }
         let mut step = Step::default();
-        match reading {
-            Some(reading) => {
-                let source = Source { id, memory: &next, feed: document.map(|(feed, _)| feed) };
-                let ingest = if memory.body.is_none() { Ingest::Backfill } else { Ingest::Live };
-                let items = reading.news.iter().map(|(seen, news)| match news {
-                    News::New(entry) => source.published(seen, entry, &[], ingest),
-                    News::Edited(entry, changed) => source.published(seen, entry, changed, Ingest::Live),
-                    News::Withdrawn => source.withdrawn(seen),
-                });
-                step.out.extend(items.map(|item| Out::Item(Box::new(item))));
-                next.seen = reading.seen;
-                next.guids_repeat = reading.guids_repeat;
-            }
-            None => next.seen.clone_from(&memory.seen),
+        if let Some(reading) = reading {
+            let source = Source { id, memory: &next, feed: document.map(|(feed, _)| feed) };
+            let ingest = if memory.body.is_none() { Ingest::Backfill } else { Ingest::Live };
+            let items = reading.news.iter().map(|(seen, news)| match news {
+                News::New(entry) => source.published(seen, entry, &[], ingest),
+                News::Edited(entry, changed) => source.published(seen, entry, changed, Ingest::Live),
+                News::Withdrawn => source.withdrawn(seen),
+            });
+            step.out.extend(items.map(|item| Out::Item(Box::new(item))));
+            next.seen = Arc::new(reading.seen);
+            next.guids_repeat = reading.guids_repeat;
         }
         self.conclude(&mut step, id, memory, next);
         step
@@ -280,11 +277,12 @@ fn blank(added: Timestamp) -> FeedMemory {
         validators: Validators::default(),
         body: None,
         own_title: None,
+        ttl_s: None,
         health: None,
         failures: 0,
         due: added,
         guids_repeat: false,
-        seen: Vec::new(),
+        seen: Arc::default(),
     }
 }
 

@@ -24,6 +24,11 @@ const DRAIN: Duration = Duration::from_secs(4);
 /// The show starts this long after the services, so that each feed is first polled before its news come out.
 const LEAD: Duration = Duration::from_secs(6);
 
+/// All sample stories are out by then.
+const SHOW: Duration = Duration::from_secs(65);
+/// A burst rule without days of history, and one that matches.
+const DEMO_RULES: &str = include_str!("../sample/rules.toml");
+
 /// Runs until Ctrl-C.
 pub async fn run(mut config: Config, all: All) -> anyhow::Result<()> {
     let stop = Stop::new();
@@ -32,13 +37,18 @@ pub async fn run(mut config: Config, all: All) -> anyhow::Result<()> {
         Some(_) => None,
         None => Some(embed(&mut config, &all).await?),
     };
+    let mut over = false;
     let specs = match (&all.feeds, all.demo) {
         (Some(file), _) => feeds::read_opml(file)?,
         (None, true) => {
-            let base = publish(&all).await?;
+            let started = publish(&all).await?;
+            over = Timestamp::now() > started + SHOW;
             suit_demo(&mut config, all.demo_listen);
             let spec = |(url, title): (String, String)| FeedSpec::new(&url, Some(title)).map_err(anyhow::Error::msg);
-            sample::feeds(&base).into_iter().map(spec).collect::<anyhow::Result<_>>()?
+            sample::feeds(&format!("http://{}", all.demo_listen))
+                .into_iter()
+                .map(spec)
+                .collect::<anyhow::Result<_>>()?
         }
         (None, false) => Vec::new(),
     };
@@ -46,8 +56,14 @@ pub async fn run(mut config: Config, all: All) -> anyhow::Result<()> {
     let (registry, ready) = (Registry::new(), health::Ready::default());
     let metrics = health::serve(config.metrics.listen, registry.clone(), ready.clone()).await?;
     head(&kafka, &all, broker.is_some(), metrics, specs.len());
+    if over {
+        println!("the sample stories came out in an earlier run; without {} they come again\n", all.data.display());
+    }
 
-    let ensure = { let (kafka, stop) = (kafka.clone(), stop.clone()); move || admin::ensure(&kafka, &stop) };
+    let ensure = {
+        let (kafka, stop) = (kafka.clone(), stop.clone());
+        move || admin::ensure(&kafka, &stop)
+    };
     tokio::task::spawn_blocking(ensure).await??;
     let show = follow(&kafka, all.feeds.is_some(), &stop);
     let mut line = Line::new(kafka.clone(), config, registry, stop.clone())?;
@@ -67,7 +83,9 @@ pub async fn run(mut config: Config, all: All) -> anyhow::Result<()> {
 
 /// Starts the embedded broker and points the configuration at it.
 async fn embed(config: &mut Config, all: &All) -> anyhow::Result<Broker> {
-    let broker = Broker::start(tidings_broker::Config { listen: all.listen, data: all.data.join("kafka"), fsync: false }).await?;
+    let broker =
+        Broker::start(tidings_broker::Config { listen: all.listen, data: all.data.join("kafka"), fsync: false })
+            .await?;
     config.kafka.brokers = Some(broker.address().to_string());
     config.kafka.partitions.get_or_insert(2);
     Ok(broker)
@@ -75,7 +93,7 @@ async fn embed(config: &mut Config, all: &All) -> anyhow::Result<Broker> {
 
 /// Serves the sample feeds; the show goes by the first start, which lies beside the broker's data, so that a
 /// second run goes on where the first one was.
-async fn publish(all: &All) -> anyhow::Result<String> {
+async fn publish(all: &All) -> anyhow::Result<Timestamp> {
     let file = all.data.join("demo-started");
     let started = match fs::read_to_string(&file) {
         Ok(text) => text.trim().parse().with_context(|| format!("{} holds no time: remove it", file.display()))?,
@@ -89,7 +107,7 @@ async fn publish(all: &All) -> anyhow::Result<String> {
         .await
         .with_context(|| format!("sample feeds can't be served at {}; choose with --demo-listen", all.demo_listen))?;
     tokio::spawn(async move { axum::serve(listener, sample::router(started)).await });
-    Ok(format!("http://{}", all.demo_listen))
+    Ok(started)
 }
 
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
@@ -105,7 +123,11 @@ fn suit_demo(config: &mut Config, publisher: SocketAddr) {
     fetch.interval = Duration::from_millis(1500);
     fetch.min_interval = Duration::from_secs(1);
     fetch.per_host_gap = Duration::ZERO;
-    config.sink.suit_demo();
+    if config.sink.rules == tidings_sink::Config::default().rules {
+        let rules: toml::Table = toml::from_str(DEMO_RULES).expect("a constant that a test reads");
+        let rules = rules.get("rules").and_then(toml::Value::as_array).into_iter().flatten();
+        config.sink.rules = rules.filter_map(toml::Value::as_table).cloned().collect();
+    }
 }
 
 fn head(kafka: &Kafka, all: &All, embedded: bool, metrics: SocketAddr, feeds: usize) {

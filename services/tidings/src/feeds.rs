@@ -42,7 +42,7 @@ pub fn run(kafka: &Kafka, command: &Feeds) -> anyhow::Result<()> {
 pub fn read_opml(file: &Path) -> anyhow::Result<Vec<FeedSpec>> {
     let text = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
     let import = tidings_fetch::opml::import(&text).with_context(|| format!("{}", file.display()))?;
-    for problem in &import.problems {
+    for problem in &import.refused {
         eprintln!("{}: {problem}", file.display());
     }
     if import.feeds.is_empty() {

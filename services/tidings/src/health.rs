@@ -36,7 +36,11 @@ pub async fn serve(listen: SocketAddr, registry: Registry, ready: Ready) -> anyh
         }
     };
     let is_ready = move || async move {
-        if ready.0.load(Ordering::Acquire) { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "starting\n") }
+        if ready.0.load(Ordering::Acquire) {
+            (StatusCode::OK, "ready\n")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "starting\n")
+        }
     };
     let router = Router::new()
         .route("/metrics", get(metrics))

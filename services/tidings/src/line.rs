@@ -1,6 +1,9 @@
 //! The line in one process: services on threads of their own, and their orderly end.
 
-use crate::{cli::Service, config::Config};
+use crate::{
+    cli::Service,
+    config::{Config, Problems},
+};
 use anyhow::{Context as _, anyhow};
 use prometheus::Registry;
 use std::{
@@ -44,7 +47,7 @@ impl Line {
             }
             Service::Fetch => {
                 let metrics = tidings_fetch::Metrics::new(&registry)?;
-                let poller = tidings_fetch::Poller::new(Handle::current(), &config.fetch, metrics.clone())?;
+                let poller = tidings_fetch::Poller::new(Handle::current(), &config.fetch, &metrics)?;
                 self.spawn(move || tidings_fetch::Fetch::new(&config.fetch), poller, metrics);
             }
             Service::Intake => {
@@ -62,8 +65,9 @@ impl Line {
             }
             Service::Sink => {
                 let metrics = tidings_sink::Metrics::new(&registry, &config.sink)?;
-                let notifier = tidings_sink::Notifier::new(Handle::current(), &config.sink, metrics.clone())?;
-                self.spawn(move || tidings_sink::Sink::new(&config.sink), notifier, metrics);
+                let notifier = tidings_sink::Notifier::new(&config.sink, Handle::current()).map_err(Problems)?;
+                let new = move || tidings_sink::Sink::new(&config.sink).expect("the configuration has been checked");
+                self.spawn(new, notifier, metrics);
             }
         }
         Ok(())
@@ -78,7 +82,8 @@ impl Line {
         let (kafka, runner, stop) = (self.kafka.clone(), self.runner.clone(), self.stop.clone());
         let assembly = Assembly { new: Box::new(new), hands: Arc::new(hands), watch: Arc::new(watch) };
         let run = move || tidings_stream::run(&kafka, assembly, &runner, &stop);
-        let thread = thread::Builder::new().name(S::NAME.to_owned()).spawn(run).expect("the system has threads to give");
+        let thread =
+            thread::Builder::new().name(S::NAME.to_owned()).spawn(run).expect("the system has threads to give");
         self.threads.push((S::NAME, thread));
     }
 
@@ -108,7 +113,9 @@ impl Line {
         for (name, thread) in self.threads {
             while !thread.is_finished() {
                 if Instant::now() > deadline {
-                    return Err(anyhow!("{name} did not end within {limit:?}; what it had in hand is done at its next start"));
+                    return Err(anyhow!(
+                        "{name} did not end within {limit:?}; what it had in hand is done at its next start"
+                    ));
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

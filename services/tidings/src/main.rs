@@ -80,7 +80,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Dedup => return filters::run(tidings_dedup::Dedup::new(&config()?.dedup)),
         Command::Enrich => return filters::run(tidings_enrich::Enrich::new(&config()?.enrich)),
-        Command::Alerts => return filters::run(tidings_sink::Sink::new(&config()?.sink)),
+        Command::Alerts => return filters::run(tidings_sink::Sink::new(&config()?.sink).map_err(Problems)?),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "tidings", &mut std::io::stdout());
         }

@@ -26,7 +26,7 @@ pub fn column(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length > width {
         let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-        format!("{}…", kept.trim_end())+ &" ".repeat(width.saturating_sub(kept.trim_end().chars().count() + 1))
+        format!("{}…", kept.trim_end()) + &" ".repeat(width.saturating_sub(kept.trim_end().chars().count() + 1))
     } else {
         format!("{text}{}", " ".repeat(width - length))
     }

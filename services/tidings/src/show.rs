@@ -68,7 +68,13 @@ fn alert(alert: &Alert, paint: Paint) -> String {
 fn feed(status: &FeedStatus, paint: Paint) -> String {
     let code = if status.state == FeedState::Ok { "34" } else { "31" };
     let name = status.title.as_deref().unwrap_or(&status.url);
-    format!("{}    {}  {}  {}", paint.paint(code, "FEED"), column(name, PUBLISHER), status.message, paint.paint("2", &status.url))
+    format!(
+        "{}    {}  {}  {}",
+        paint.paint(code, "FEED"),
+        column(name, PUBLISHER),
+        status.message,
+        paint.paint("2", &status.url)
+    )
 }
 
 fn other(received: &Received, value: &[u8]) -> String {
@@ -85,9 +91,10 @@ fn head(item: &Item) -> String {
     format!("{}  {}", column(item.publisher_label(), PUBLISHER), column(&title.replace('\n', " "), HEADLINE))
 }
 
-/// `0.3 s`, `41 s`, `3 min`, `2 h`.
+/// `0.03 s`, `0.3 s`, `41 s`, `3 min`, `2 h`.
 fn seconds(duration: Duration) -> String {
     match duration.as_secs() {
+        0 if duration.as_millis() < 100 => format!("{:.2} s", duration.as_secs_f64()),
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
         s @ 10..120 => format!("{s} s"),
         s @ 120..7200 => format!("{} min", s / 60),
@@ -105,11 +112,8 @@ pub fn json(received: &Received) -> String {
     let value = received.value.as_deref().map_or(Value::Null, |value| {
         serde_json::from_slice(value).unwrap_or_else(|_| String::from_utf8_lossy(value).into())
     });
-    let headers: serde_json::Map<String, Value> = received
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into()))
-        .collect();
+    let headers: serde_json::Map<String, Value> =
+        received.headers.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into())).collect();
     serde_json::json!({
         "topic": received.topic.name,
         "partition": received.partition,
@@ -128,7 +132,8 @@ mod tests {
 
     #[test]
     fn spans_are_told_in_the_unit_that_matters() {
-        for (millis, told) in [(300, "0.3 s"), (41_000, "41 s"), (180_000, "3 min"), (7_200_000, "2 h")] {
+        for (millis, told) in [(31, "0.03 s"), (300, "0.3 s"), (41_000, "41 s"), (180_000, "3 min"), (7_200_000, "2 h")]
+        {
             assert_eq!(seconds(Duration::from_millis(millis)), told);
         }
     }

@@ -18,7 +18,9 @@ pub fn list(markdown: bool) {
         Cleanup::CompactDelete(days) => format!("compact + delete {days} d"),
     };
     if markdown {
-        println!("| topic | key | partitions | cleanup | largest value | what |\n| --- | --- | --- | --- | --- | --- |");
+        println!(
+            "| topic | key | partitions | cleanup | largest value | what |\n| --- | --- | --- | --- | --- | --- |"
+        );
     }
     for topic in topic::ALL {
         let (name, key, about) = (topic.name, topic.key, topic.about);

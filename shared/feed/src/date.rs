@@ -65,7 +65,9 @@ fn iso(text: &str) -> Option<(DateTime, i32)> {
 fn rfc2822(text: &str) -> Option<(DateTime, i32)> {
     let words: Vec<&str> = text.split([' ', ',', '\t', '\n', '-']).filter(|word| !word.is_empty()).collect();
     let at = words.iter().position(|word| month(word).is_some())?;
-    let number = |word: Option<&&str>| word.and_then(|word| word.trim_end_matches(['.', 't', 'h', 's', 'n', 'd', 'r']).parse::<i16>().ok());
+    let number = |word: Option<&&str>| {
+        word.and_then(|word| word.trim_end_matches(['.', 't', 'h', 's', 'n', 'd', 'r']).parse::<i16>().ok())
+    };
     let before = at.checked_sub(1).and_then(|before| number(words.get(before)));
     let (day, next) = match before {
         Some(day) => (day, at + 1),
@@ -73,7 +75,8 @@ fn rfc2822(text: &str) -> Option<(DateTime, i32)> {
     };
     // "Dec 31 10:14:55 2003": the year may stand behind the time
     let clock_first = words.get(next).is_some_and(|word| word.contains(':'));
-    let (year, clock) = if clock_first { (number(words.get(next + 1))?, next) } else { (number(words.get(next))?, next + 1) };
+    let (year, clock) =
+        if clock_first { (number(words.get(next + 1))?, next) } else { (number(words.get(next))?, next + 1) };
     let year = match year {
         0..=49 => year + 2000,
         50..=99 => year + 1900,

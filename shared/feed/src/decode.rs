@@ -123,7 +123,12 @@ mod tests {
             ("declared, HTTP says nothing", koi8, Some("text/xml"), "мир</a>"),
             ("UTF-8 wins over a lie", b"<?xml encoding='iso-8859-1'?>\xc3\xa9", Some("x; charset=koi8-r"), "é"),
             ("an unknown label", b"<?xml encoding='x-none'?><a>caf\xe9 d'\xe9t\xe9</a>", None, "café d'été</a>"),
-            ("one broken byte", "é".repeat(20).as_bytes().split_last().map(|(_, rest)| rest).unwrap(), None, "é\u{fffd}"),
+            (
+                "one broken byte",
+                "é".repeat(20).as_bytes().split_last().map(|(_, rest)| rest).unwrap(),
+                None,
+                "é\u{fffd}",
+            ),
             ("escape sequences", b"\x1b$B$\"\x1b(B", Some("text/xml; charset=ISO-2022-JP"), "あ"),
         ] {
             let decoded = decode(bytes, content_type);

@@ -104,7 +104,7 @@ impl Draft {
         };
         let (headline, summary, body) = (keep(headline), keep(summary), keep(body));
         let fullest = body.as_deref().or(summary.as_deref());
-        let (agency, truncated) = (fullest.and_then(agency), fullest.is_some_and(is_cut));
+        let (agency, truncated) = (fullest.and_then(agency), fullest.is_some_and(text::is_cut));
         Entry {
             agency,
             truncated,
@@ -163,38 +163,9 @@ fn distinct(list: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Whether a text ends as publishers and search engines end what they cut.
-fn is_cut(text: &str) -> bool {
-    const ENDS: [&str; 8] =
-        ["…", "...", "[...]", "[…]", "(more)", "read more", "continue reading", "read the full story"];
-    let end: String = {
-        let mut last: Vec<char> = text.chars().rev().take(32).collect();
-        last.reverse();
-        last.into_iter().flat_map(char::to_lowercase).collect()
-    };
-    let end = end.trim_end_matches(['»', '>', '→', '.', ' ']);
-    let full = text.trim_end();
-    ENDS.iter().any(|cut| end.ends_with(cut)) || full.ends_with("...") || full.ends_with("…")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cut_texts() {
-        for (text, cut) in [
-            ("The port closed. Read more »", true),
-            ("The port closed…", true),
-            ("The port ...", true),
-            ("The port [...]", true),
-            ("The port closed. Continue reading...", true),
-            ("The port closed.", false),
-            ("", false),
-        ] {
-            assert_eq!(is_cut(text), cut, "{text}");
-        }
-    }
 
     #[test]
     fn identity_is_told_never_random() {

@@ -16,9 +16,8 @@ use tidings_model::Image;
 /// The most values that are kept of a list.
 const LIST_LIMIT: usize = 20_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
 struct Document {
     version: Scalar,
     title: Scalar,
@@ -160,8 +159,8 @@ impl<T> Default for Loose<T> {
 }
 
 impl<T> Loose<T> {
-    fn scalar<E>(text: impl ToString) -> Result<Found<T>, E> {
-        Ok(Found { scalar: Scalar(Some(text.to_string())), ..Found::default() })
+    fn scalar<E>(value: &impl ToString) -> Result<Found<T>, E> {
+        Ok(Found { scalar: Scalar(Some(value.to_string())), ..Found::default() })
     }
 }
 
@@ -172,16 +171,16 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Loose<T> {
         f.write_str("a value")
     }
     fn visit_str<E>(self, text: &str) -> Result<Found<T>, E> {
-        Self::scalar(text)
+        Self::scalar(&text)
     }
     fn visit_u64<E>(self, number: u64) -> Result<Found<T>, E> {
-        Self::scalar(number)
+        Self::scalar(&number)
     }
     fn visit_i64<E>(self, number: i64) -> Result<Found<T>, E> {
-        Self::scalar(number)
+        Self::scalar(&number)
     }
     fn visit_f64<E>(self, number: f64) -> Result<Found<T>, E> {
-        Self::scalar(number)
+        Self::scalar(&number)
     }
     fn visit_bool<E>(self, _: bool) -> Result<Found<T>, E> {
         Ok(Found::default())

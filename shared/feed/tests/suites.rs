@@ -27,14 +27,19 @@ fn usable_share_of_the_public_suites() {
     for line in expected.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         let file = case["file"].as_str().unwrap();
-        let hints = Hints { content_type: case["request"]["content_type"].as_str(), url: case["request"]["content_location"].as_str() };
+        let hints = Hints {
+            content_type: case["request"]["content_type"].as_str(),
+            url: case["request"]["content_location"].as_str(),
+        };
         let read = parse(&fs::read(suites.join(file)).unwrap(), &hints);
         assert_ne!(read, Err(tidings_feed::NotAFeed::Panicked), "{file}");
         if case["nonempty"] != true {
             continue;
         }
         let entries = case["entries"].as_array().unwrap();
-        let usable = read.as_ref().is_ok_and(|feed| (has_content(feed) || !is_readable(&case)) && feed.entries.len() >= entries.len());
+        let usable = read
+            .as_ref()
+            .is_ok_and(|feed| (has_content(feed) || !is_readable(&case)) && feed.entries.len() >= entries.len());
         for (theirs, ours) in entries.iter().zip(read.iter().flat_map(|feed| &feed.entries)) {
             if let Some(published) = theirs["published"].as_i64() {
                 dates += 1;

@@ -11,7 +11,6 @@
 //!
 //! [`laws::hold`] checks the promises of a stage in one line of its tests.
 
-pub mod duration;
 pub mod filter;
 pub mod laws;
 mod problem;

@@ -19,7 +19,7 @@ pub struct Config {
     /// Create missing topics at start. Off where an operator owns the topics.
     pub create_topics: bool,
     /// How long a silent instance keeps its partitions.
-    #[serde(with = "tidings_stage::duration")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub session_timeout: Duration,
     /// TLS to the brokers.
     pub tls: Option<Tls>,

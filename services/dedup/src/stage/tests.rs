@@ -236,7 +236,7 @@ fn the_window_and_the_memory_end() {
         told(&mut stage, &json!({"id": id, "headline": format!("report {n}"), "first_seen_at": at(145)}));
     }
     let has_words = |stage: &Dedup, id: &str| {
-        stage.memory.get(&serde_json::from_value(json!(id)).unwrap()).map(|entry| entry.fingerprint.is_some())
+        stage.memory.get(&serde_json::from_value(json!(id)).unwrap()).map(|kept| kept.entry.fingerprint.is_some())
     };
     assert_eq!(["a", "b", "c"].map(|id| has_words(&stage, id)), [Some(false), Some(false), Some(true)]);
     assert_eq!(told(&mut stage, &revised("b", 72)), "copy of a: syndicated, same text", "nothing to compare it with");
@@ -288,14 +288,14 @@ fn days() -> Vec<(Timestamp, Event<Dedup>)> {
                 .map(|place| format!("{}{}", words[crate::sketch::mix(story * 31 + place) as usize % 12], place % 4))
                 .collect();
             let mut value = json!({
-                "id": format!("{}", if dice % 4 == 0 { n / 3 } else { n }),
+                "id": format!("{}", if dice.is_multiple_of(4) { n / 3 } else { n }),
                 "revision": {"no": dice % 3 + 1},
                 "summary": text.join(" ") + ["", " more", " later 5", " later 6"][dice as usize / 16 % 4],
                 "publisher": {"name": format!("p{}", dice % 3)},
                 "url": format!("https://example.org/{}", dice / 64 % 40),
                 "first_seen_at": at(if n == 60 { 20_000 } else { hours }),
             });
-            if dice / 1024 % 8 == 0 {
+            if (dice / 1024).is_multiple_of(8) {
                 value["status"] = json!("withdrawn");
             }
             raw(&value)
@@ -342,4 +342,13 @@ fn the_seeds_are_seven_stories() {
         .map(|(n, pair)| told(&mut stage, &json!({"id": n, "summary": pair[0], "body": pair[1]})))
         .collect();
     assert_eq!(told, ["new"; 7]);
+}
+#[test]
+fn adhoc() {
+    let Ok(text) = fs::read_to_string("/tmp/q.jsonl") else { return };
+    let mut stage = dedup();
+    for line in text.lines() { let v: Value = serde_json::from_str(line).unwrap(); 
+      let (at, event) = raw(&v); let p = stage.decide(at, &event).map_err(|r| r.code).unwrap(); 
+      if let Outcome::Duplicate(d) = &p.out[0].outcome { println!("score {} {}", d.score, d.why); }
+      println!("{} -> {}", v["id"], told(&mut stage, &v)); }
 }

@@ -53,7 +53,7 @@ const LABELS: [&str; 11] =
     ["analysis", "breaking", "corrected", "exclusive", "live", "refile", "rpt", "update", "updated", "watch", "wrapup"];
 
 /// Where tails begin that sites append, and what must follow in the tail for it to be one.
-const TAILS: [(&str, &str); 20] = [
+pub(super) const TAILS: [(&str, &str); 20] = [
     ("(Reporting by", ""),
     ("(Editing by", ""),
     ("Reporting by ", "diting by"),
@@ -78,6 +78,8 @@ const TAILS: [(&str, &str); 20] = [
 /// A tail is this long at most, in bytes, and leaves at least so much before it.
 const TAIL: usize = 180;
 const KEPT: usize = 20;
+/// The first byte of © in UTF-8.
+const SIGN: u8 = 0xc2;
 
 /// A headline without labels before it and without the publisher's name or an agency credit after it.
 pub(super) fn strip_headline<'a>(headline: &'a str, publisher: Option<&Publisher>) -> &'a str {
@@ -120,7 +122,7 @@ pub(super) fn strip_text(text: &str) -> &str {
     {
         text = rest.trim_start_matches(|c: char| c.is_whitespace() || "-–—".contains(c));
     }
-    while let Some(before) = TAILS.iter().find_map(|tail| before_tail(text, tail)) {
+    while let Some(before) = before_tail(text) {
         text = before;
     }
     text
@@ -160,8 +162,12 @@ fn is_agency(name: &str) -> bool {
     AGENCIES.iter().any(|agency| name.eq_ignore_ascii_case(agency))
 }
 
-fn before_tail<'a>(text: &'a str, (begins, goes_on): &(&str, &str)) -> Option<&'a str> {
-    let end = text.ceil_char_boundary(text.len().saturating_sub(TAIL));
-    let at = end + text[end..].rfind(begins)?;
-    (at > KEPT && text[at..].contains(goes_on)).then(|| text[..at].trim_end())
+/// The text before its last tail.
+fn before_tail(text: &str) -> Option<&str> {
+    let far = text.ceil_char_boundary(text.len().saturating_sub(TAIL)).max(KEPT);
+    // all tails begin with a capital, a bracket or a sign
+    let begins = |at: &usize| matches!(text.as_bytes()[*at], b'A'..=b'Z' | b'(' | b'[' | SIGN);
+    let is_tail = |text: &str| TAILS.iter().any(|(begins, goes_on)| text.starts_with(begins) && text.contains(goes_on));
+    let at = (far..text.len()).rev().filter(begins).find(|at| is_tail(&text[*at..]))?;
+    Some(text[..at].trim_end())
 }

@@ -44,8 +44,17 @@ fn texts_lose_datelines_credits_and_tails() {
         ("Ports closed by the storm. Follow Jo on Twitter.", "Ports closed by the storm."),
         ("Ports closed by the storm. Follow the road.", "Ports closed by the storm. Follow the road."),
         ("Read more", "Read more"),
+        ("Häfen im Norden geschlossen wegen Sturm. Weiterlesen", "Häfen im Norden geschlossen wegen Sturm."),
     ] {
         assert_eq!(credit::strip_text(text), left, "{text}");
+    }
+}
+
+#[test]
+fn a_tail_is_found_by_how_it_begins() {
+    for (begins, goes_on) in credit::TAILS {
+        let text = format!("Ports closed by the storm. {begins}{goes_on}");
+        assert_eq!(credit::strip_text(&text), "Ports closed by the storm.", "{begins}");
     }
 }
 

@@ -43,7 +43,7 @@ struct Form {
 pub(super) fn names(text: &str, tokens: &[Token<'_>], found: Vec<Found>) -> Vec<Name> {
     let mut names = by_key(text, tokens, found);
     join_short_forms(text, tokens, &mut names);
-    repeat(text, tokens, &mut names);
+    repeat(tokens, &mut names);
     let mut names: Vec<Name> = names.into_values().collect();
     names.sort_by_key(|name| name.found[0].first);
     names
@@ -149,8 +149,8 @@ fn short_forms(form: &Form) -> Vec<String> {
         EntityType::Organisation => {
             let initials = form.words.iter().filter(|word| !Class::Common.has(word));
             let acronym = fold(&initials.filter_map(|word| word.chars().next()).collect::<String>());
-            let distinct = !Class::Common.has(first) && !Class::Organisation.has(first) && !Class::Part.has(first);
-            if distinct { vec![first.clone(), acronym] } else { vec![acronym] }
+            let company = Class::Company.has(last) && !Class::Common.has(first) && !Class::Part.has(first);
+            if company { vec![first.clone(), acronym] } else { vec![acronym] }
         }
         _ => Vec::new(),
     }
@@ -161,17 +161,18 @@ fn follows_place(tokens: &[Token<'_>], found: &Found) -> bool {
 }
 
 /// Finds the names again where nothing was recognised: in headlines of capitals, at the start of sentences.
-fn repeat(text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
+fn repeat(tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
     let lower: BTreeSet<&str> = tokens.iter().filter(|t| t.shape == Shape::Lower).map(|t| t.text).collect();
     let keys: Vec<Key> = names.keys().cloned().collect();
-    let mut aliases = Aliases::new();
+    let mut aliases = Aliases::default();
     let mut taken = vec![false; tokens.len()];
     let mut surnames: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for (number, name) in names.values().enumerate() {
+        let person = name.kind() == EntityType::Person;
         for found in &name.found {
             taken[found.first..found.last].fill(true);
             aliases.insert(&tokens[found.first..found.last], number);
-            if name.kind() == EntityType::Person && found.last - found.first > 1 {
+            if person && found.last - found.first > 1 {
                 surnames.entry(tokens[found.last - 1].text).or_default().push((number, found.last - 1));
             }
         }
@@ -185,7 +186,9 @@ fn repeat(text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
     let mut at = 0;
     while at < tokens.len() {
         let repeated = aliases.longest(tokens, at).filter(|(len, _)| {
-            tokens[at].is_capital() && !taken[at..at + len].contains(&true) && (*len > 1 || !is_word(&tokens[at], &lower))
+            tokens[at].is_capital()
+                && !taken[at..at + len].contains(&true)
+                && (*len > 1 || !is_word(&tokens[at], &lower))
         });
         let Some((len, number)) = repeated else {
             at += 1;
@@ -198,7 +201,6 @@ fn repeat(text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
         at += len;
     }
     names.values_mut().for_each(|name| name.found.sort_by_key(|found| found.first));
-    debug_assert!(text.len() >= tokens.len(), "tokens are of this text");
 }
 
 /// A word of the language, with a capital for its place only.

@@ -15,6 +15,9 @@ const KNOWN: f32 = 0.9;
 /// How sure a name is that only its folded spelling links to the knowledge base.
 const FOLDED: f32 = 0.8;
 
+/// How sure the type of a name is that stands in a list of places.
+const LISTED: f32 = 0.6;
+
 /// A name at a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
@@ -48,7 +51,8 @@ impl Found {
 
 /// The names of the text, in reading order, none overlapping.
 pub(super) fn merge(text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Vec<Found> {
-    let mut known = known(tokens);
+    let known = known(tokens);
+    let mut displaced = vec![false; known.len()];
     let mut found = Vec::new();
     for span in recognised {
         let Some(mut name) = place(tokens, span) else { continue };
@@ -64,12 +68,29 @@ pub(super) fn merge(text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Ve
                 (name.kind, name.confidence) = (EntityType::Person, FOLDED);
             }
         }
-        known.retain(|other| !other.meets(&name));
+        (from..to).for_each(|at| displaced[at] |= known[at].meets(&name));
         found.push(name);
     }
-    found.extend(known);
+    found.extend(known.into_iter().zip(displaced).filter(|(_, displaced)| !displaced).map(|(known, _)| known));
     found.sort_by_key(|name| name.first);
+    type_lists(tokens, &mut found);
     found
+}
+
+/// "Iceland, Norway and Noravia": a name without a type beside a known place in a list is a place.
+fn type_lists(tokens: &[Token<'_>], found: &mut [Found]) {
+    let listed = |left: &Found, right: &Found| {
+        let between = &tokens[left.last..right.first];
+        !between.is_empty() && between.iter().all(|token| token.is_mark(",") || matches!(token.text, "and" | "or"))
+    };
+    for at in 0..found.len() {
+        let is_place = |other: &Found| other.known.is_some() && other.kind == EntityType::Place;
+        let before = at.checked_sub(1).is_some_and(|i| is_place(&found[i]) && listed(&found[i], &found[at]));
+        let after = found.get(at + 1).is_some_and(|other| is_place(other) && listed(&found[at], other));
+        if found[at].kind == EntityType::Other && (before || after) {
+            (found[at].kind, found[at].confidence) = (EntityType::Place, LISTED);
+        }
+    }
 }
 
 /// The names that the knowledge base knows. A common word at the start of a sentence ("Reading the letter")

@@ -39,17 +39,20 @@ fn short_forms_and_headlines_belong_to_the_full_name() {
             "Mira Kell/per: Kell, Mira Kell, Kell",
         ),
         (("", "that Xi Jinping left, and then Xi said no"), "Xi Jinping/per: Xi Jinping, Xi"),
-        (("", "that Michael Jordan left, and Jordan said no in Jordan"), "Jordan/pla: Jordan | Michael Jordan/per: Michael Jordan, Jordan"),
         (
-            ("", "that Osprey Lines paid, and then shares of Osprey rose"),
-            "Osprey Lines/org: Osprey Lines, Osprey",
+            ("", "that Michael Jordan left, and Jordan said no in Jordan"),
+            "Jordan/pla: Jordan | Michael Jordan/per: Michael Jordan, Jordan",
         ),
+        (("", "that Osprey Lines paid, and then shares of Osprey rose"), "Osprey Lines/org: Osprey Lines, Osprey"),
         (
             ("", "that Ann Benn and Orla Benn left, and then Benn said no"),
             "Ann Benn/per: Ann Benn | Benn/per: Benn | Orla Benn/per: Orla Benn",
         ),
         (("", "after Storm Hedda struck, with little lost to Hedda then"), "Storm Hedda/oth: Storm Hedda, Hedda"),
-        (("", "that he flew from the Port of Arden to the town of Arden"), "Arden/pla: Arden | Port of Arden/pla: Port of Arden"),
+        (
+            ("", "that he flew from the Port of Arden to the town of Arden"),
+            "Arden/pla: Arden | Port of Arden/pla: Port of Arden",
+        ),
     ];
     for ((headline, body), want) in cases {
         assert_eq!(shown(&item(headline, "", body)), want, "{headline} {body}");
@@ -62,7 +65,10 @@ fn the_knowledge_base_and_the_recogniser_agree_on_a_span() {
         ("then Russian President Vladimir Putin spoke", "Russian/gro: Russian | Vladimir Putin/per: Vladimir Putin"),
         ("when Russia-China ties grew stronger still", "China/pla: China | Russia/pla: Russia"),
         ("with Ukrainian Oleksa Benn at hand now", "Oleksa Benn/per: Oleksa Benn | Ukrainian/gro: Ukrainian"),
-        ("by the University of New South Wales and others", "University of New South Wales/org: University of New South Wales"),
+        (
+            "by the University of New South Wales and others",
+            "University of New South Wales/org: University of New South Wales",
+        ),
         ("the singer Paris Hilton went away", "Paris Hilton/per: Paris Hilton"),
         ("he told the UN Security Council again", "UN Security Council/org: UN Security Council"),
         ("Reading the letter took long. It told us nothing", ""),

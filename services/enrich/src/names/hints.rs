@@ -1,6 +1,6 @@
 //! What a name is, judged by the words in it and around it.
 
-use super::Text;
+use super::{Text, is_part};
 use crate::{
     lexicon::Class,
     token::{Gap, Shape, Token},
@@ -13,7 +13,9 @@ type Judged = (EntityType, f32);
 impl Text<'_, '_> {
     /// What the words `first..last` name, if anything.
     pub(super) fn judge(&self, first: usize, last: usize, titled: bool) -> Option<Judged> {
-        if first >= last || self.tokens[first].text.ends_with('.') && last == first + 1 && !is_acronym(&self.tokens[first]) {
+        if first >= last
+            || self.tokens[first].text.ends_with('.') && last == first + 1 && !is_acronym(&self.tokens[first])
+        {
             return None;
         }
         if titled {
@@ -22,16 +24,22 @@ impl Text<'_, '_> {
         if self.is_dateline(first, last) {
             return Some((EntityType::Place, 0.85));
         }
-        self.from_within(first, last).or_else(|| self.from_around(first, last)).or_else(|| self.from_form(first, last))
+        let generic =
+            last == first + 1 && is_part(self.tokens[first].text) && !Class::Given.has(self.tokens[first].text);
+        if generic {
+            // "the Chamber", "the Gazette": which one, only its readers know.
+            return None;
+        }
+        self.by_words(first, last).or_else(|| self.by_surroundings(first, last)).or_else(|| self.by_length(first, last))
     }
 
     /// By the words of the name.
-    fn from_within(&self, first: usize, last: usize) -> Option<Judged> {
+    fn by_words(&self, first: usize, last: usize) -> Option<Judged> {
         let words = &self.tokens[first..last];
         let (head, tail) = (words[0].text, words[words.len() - 1].text);
         let many = words.len() > 1;
         let organisation = words.iter().any(|word| word.is_capital() && Class::Organisation.has(word.text));
-        if many && (Class::Suffix.has(tail) || organisation) {
+        if many && (Class::Suffix.has(tail) || Class::Company.has(tail) || organisation) {
             return Some((EntityType::Organisation, 0.85));
         }
         if many && words.iter().any(|word| word.is_capital() && Class::Event.has(word.text)) {
@@ -47,7 +55,7 @@ impl Text<'_, '_> {
     }
 
     /// By the words around it.
-    fn from_around(&self, first: usize, last: usize) -> Option<Judged> {
+    fn by_surroundings(&self, first: usize, last: usize) -> Option<Judged> {
         let acronym = last == first + 1 && is_acronym(&self.tokens[first]);
         if acronym {
             return (!Class::NoAcronym.has(self.tokens[first].text)).then_some((EntityType::Organisation, 0.6));
@@ -61,6 +69,11 @@ impl Text<'_, '_> {
             && self.before(first, 2).is_some_and(|token| Class::OfPlace.has(token.text))
         {
             return Some((EntityType::Place, 0.85));
+        }
+        if before.is_some_and(|token| token.text == "in")
+            && self.before(first, 2).is_some_and(|token| Class::InCompany.has(token.text))
+        {
+            return Some((EntityType::Organisation, 0.7));
         }
         if before.is_some_and(|token| Class::AtPlace.has(token.text)) {
             let sure = before.is_some_and(|token| token.text.eq_ignore_ascii_case("in"));
@@ -87,7 +100,7 @@ impl Text<'_, '_> {
     }
 
     /// By its length alone.
-    fn from_form(&self, first: usize, last: usize) -> Option<Judged> {
+    fn by_length(&self, first: usize, last: usize) -> Option<Judged> {
         let words = self.tokens[first..last].iter().filter(|token| token.is_capital());
         match words.count() {
             2..=4 => Some((EntityType::Person, 0.55)),

@@ -78,7 +78,7 @@ impl Exchange {
             guarded: client().dns_resolver(Arc::new(guard.clone())).build()?,
             allowed: client().build()?,
             guard,
-            hosts: Hosts::new(config.per_host_gap),
+            hosts: Hosts::new(config.per_host_gap, config.concurrency),
             timeout: config.timeout,
             max_size: config.max_size,
         })
@@ -177,6 +177,9 @@ impl Exchange {
             let to = to.to_str().ok().and_then(|to| url.join(to).ok());
             let mut to = to.ok_or_else(|| Outcome::Network("redirected to no address".to_owned()))?;
             to.set_fragment(None);
+            // a redirect must not make this client send a password; infallible where there is a host
+            let _ = to.set_username("");
+            let _ = to.set_password(None);
             return Ok(Answer::Redirect { to, permanent: matches!(code.as_u16(), 301 | 308) });
         }
         let headers = response.headers().clone();

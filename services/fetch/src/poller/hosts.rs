@@ -1,4 +1,4 @@
-//! Manners: how many requests a site gets at once, and how far apart they start.
+//! Manners: how many requests are made at once, overall and to one site, and how far apart those to one site start.
 
 use std::{
     collections::HashMap,
@@ -17,6 +17,7 @@ const AT_ONCE: usize = 2;
 /// bytes each.
 pub(super) struct Hosts {
     gap: Duration,
+    all: Arc<Semaphore>,
     sites: Mutex<HashMap<String, Arc<Site>>>,
 }
 
@@ -26,15 +27,15 @@ struct Site {
     free: Mutex<Instant>,
 }
 
-/// The right to ask a site, until it is dropped.
+/// The right to ask a site, and to hold its answer, until it is dropped.
 pub(super) struct Turn {
     pub site: String,
-    _slot: OwnedSemaphorePermit,
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Hosts {
-    pub fn new(gap: Duration) -> Self {
-        Self { gap, sites: Mutex::default() }
+    pub fn new(gap: Duration, concurrency: usize) -> Self {
+        Self { gap, all: Arc::new(Semaphore::new(concurrency)), sites: Mutex::default() }
     }
 
     /// Waits until `site` may be asked; `paced` unless it is the operator's own.
@@ -54,7 +55,9 @@ impl Hosts {
             };
             tokio::time::sleep_until(start).await;
         }
-        Turn { site, _slot: slot }
+        // last, so that whoever waits for a slow site holds up no other
+        let any = self.all.clone().acquire_owned().await.expect("never closed");
+        Turn { site, _permits: [slot, any] }
     }
 }
 
@@ -64,7 +67,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_site_is_paced_others_are_not_held_up() {
-        let hosts = Hosts::new(Duration::from_secs(1));
+        let hosts = Hosts::new(Duration::from_secs(1), 9);
         let begun = Instant::now();
         for (site, paced, at) in [("a", true, 0), ("a", true, 1), ("b", true, 1), ("a", false, 1), ("a", true, 2)] {
             drop(hosts.turn(site.to_owned(), paced).await);
@@ -74,7 +77,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_site_gets_two_requests_at_once() {
-        let hosts = Hosts::new(Duration::ZERO);
+        let hosts = Hosts::new(Duration::ZERO, 9);
         let (_first, second) = (hosts.turn("a".to_owned(), true).await, hosts.turn("a".to_owned(), true).await);
         let third = hosts.turn("a".to_owned(), true);
         tokio::pin!(third);

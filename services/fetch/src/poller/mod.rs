@@ -16,11 +16,11 @@ use exchange::Exchange;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tidings_model::{FeedId, Timestamp};
 use tidings_stage::{Answer, Hands};
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::runtime::Handle;
 
 /// Polls feeds over HTTP. Cheap to clone; clones share pace, limits and waiting polls.
 #[derive(Clone)]
@@ -31,8 +31,6 @@ pub struct Poller {
 
 struct Shared {
     exchange: Exchange,
-    /// Polls under way.
-    under_way: Semaphore,
     /// The newest ask of each feed.
     tickets: Mutex<HashMap<FeedId, u64>>,
     metrics: Metrics,
@@ -41,12 +39,7 @@ struct Shared {
 impl Poller {
     /// Polls on `runtime`. Fails where TLS can't be set up.
     pub fn new(runtime: Handle, config: &Config, metrics: &Metrics) -> reqwest::Result<Self> {
-        let shared = Shared {
-            exchange: Exchange::new(config)?,
-            under_way: Semaphore::new(config.concurrency),
-            tickets: Mutex::default(),
-            metrics: metrics.clone(),
-        };
+        let shared = Shared { exchange: Exchange::new(config)?, tickets: Mutex::default(), metrics: metrics.clone() };
         Ok(Self { runtime, shared: Arc::new(shared) })
     }
 }
@@ -59,7 +52,7 @@ impl Hands<Fetch> for Poller {
                 let shared = self.shared.clone();
                 let ticket = shared.ticket(&poll.feed);
                 self.runtime.spawn(async move {
-                    tokio::time::sleep(poll.due.since(now())).await;
+                    until(poll.due).await;
                     if shared.is_newest(&poll.feed, ticket)
                         && let Some(polled) = shared.poll(*poll, ticket).await
                     {
@@ -74,14 +67,12 @@ impl Hands<Fetch> for Poller {
 impl Shared {
     /// `None` where a newer ask took this one's place before it began.
     async fn poll(&self, poll: Poll, ticket: u64) -> Option<Polled> {
-        let host = self.exchange.turn(&poll.url).await;
-        let permit = self.under_way.acquire().await.expect("never closed");
+        let turn = self.exchange.turn(&poll.url).await;
         if !self.is_newest(&poll.feed, ticket) {
             return None;
         }
         let started = Instant::now();
-        let found = self.exchange.perform(&poll, host).await;
-        drop(permit);
+        let found = self.exchange.perform(&poll, turn).await;
         self.metrics.polled(&found.outcome, started.elapsed(), found.bytes);
         tracing::debug!(
             feed = %poll.feed, url = poll.url, outcome = label(&found.outcome), bytes = found.bytes,
@@ -131,6 +122,17 @@ pub(crate) fn label(outcome: &Outcome) -> &'static str {
         Outcome::TimedOut(_) => "timeout",
         Outcome::Refused(_) => "refused",
         Outcome::Network(_) => "network",
+    }
+}
+
+/// Waits by the wall clock: timers stand still while a laptop sleeps, so none is longer than a minute.
+async fn until(due: Timestamp) {
+    loop {
+        let left = due.since(now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(Duration::from_secs(60))).await;
     }
 }
 

@@ -68,8 +68,8 @@ impl Story {
         Self { stage: Fetch::new(&Config::default()), asks: Vec::new(), changes: 0 }
     }
 
-    fn event(&mut self, minute: i64, event: Event<Fetch>) -> String {
-        let step = match self.stage.step(at(minute), &event) {
+    fn event(&mut self, minute: i64, event: &Event<Fetch>) -> String {
+        let step = match self.stage.step(at(minute), event) {
             Ok(prepared) => prepared.step,
             Err(reject) => return reject.to_string(),
         };
@@ -91,11 +91,11 @@ impl Story {
     }
 
     fn set(&mut self, minute: i64, url: &str) -> String {
-        self.event(minute, Event::Record(Feeds::Set(spec(url))))
+        self.event(minute, &Event::Record(Feeds::Set(spec(url))))
     }
 
     fn reply(&mut self, minute: i64, url: &str, outcome: Outcome) -> String {
-        self.event(minute, Event::Reply(polled(url, 0, minute, outcome)))
+        self.event(minute, &Event::Reply(polled(url, 0, minute, outcome)))
     }
 
     /// Minutes from `minute` to the due time of the only ask, a poll.
@@ -139,7 +139,7 @@ fn the_life_of_a_feed() {
     assert!(story.changes == 1 && (30.0..=40.0).contains(&story.wait(81)));
     assert_eq!(story.reply(121, A, Outcome::Unchanged), "<Ok: ok, 2 entries>");
 
-    assert_eq!(story.event(130, Event::Record(Feeds::Removed(id(A)))), "<ended>");
+    assert_eq!(story.event(130, &Event::Record(Feeds::Removed(id(A)))), "<ended>");
     assert_eq!(story.asks, [Ask::Stop { feed: id(A), state: None }]);
     assert_eq!(story.reply(131, A, document("9")), "", "an answer that comes too late");
     assert!(story.asks.is_empty());
@@ -158,7 +158,7 @@ fn failures_are_told_when_they_change() {
         story.set(0, A);
         assert_eq!(story.reply(1, A, outcome), told);
         assert_eq!(matches!(story.asks[..], [Ask::Stop { .. }]), stops, "{told}");
-        story.event(2, Event::Restored);
+        story.event(2, &Event::Restored);
         assert_eq!(matches!(story.asks[..], [Ask::Stop { .. }]), stops, "{told}: after a restart");
         assert_eq!(story.set(3, A), "");
         assert_eq!(story.asks.len(), usize::from(stops), "{told}: to subscribe again starts it again");
@@ -169,21 +169,21 @@ fn failures_are_told_when_they_change() {
 fn another_address_of_the_same_feed_is_retired() {
     let mut story = Story::new();
     story.set(0, A);
-    story.event(0, Event::Record(Feeds::Set(spec(B))));
+    story.event(0, &Event::Record(Feeds::Set(spec(B))));
     let (first, second) = if id(A) < id(B) { (A, B) } else { (B, A) };
     story.reply(1, first, document("2 1"));
     let told = story.reply(1, second, document("2 1"));
     assert_eq!(told, format!("<Duplicate: the same feed as {first}; polls have stopped>"));
     assert!(matches!(story.asks[..], [Ask::Stop { .. }]));
-    assert_eq!(story.event(5, Event::Record(Feeds::Removed(id(first)))), "<ended>");
+    assert_eq!(story.event(5, &Event::Record(Feeds::Removed(id(first)))), "<ended>");
     assert!(matches!(&story.asks[0], Ask::Poll(poll) if poll.feed == id(second)), "taken up when the other ends");
 
     let mut story = Story::new();
     story.set(0, A);
-    story.event(0, Event::Record(Feeds::Set(spec(B))));
+    story.event(0, &Event::Record(Feeds::Set(spec(B))));
     story.reply(1, second, document("2 1"));
     let redirected = Polled { url: second.to_owned(), ..polled(first, 0, 2, document("3 2 1")) };
-    let told = story.event(2, Event::Reply(redirected));
+    let told = story.event(2, &Event::Reply(redirected));
     assert!(told.contains("[3 Published Backfill 1 ]") && told.contains("<Duplicate: the same feed as"), "{told}");
     assert_eq!(story.asks.len(), 2, "the earlier subscription stays, the later one stops");
 }
@@ -193,10 +193,10 @@ fn answers_to_an_earlier_generation_are_ignored() {
     let mut story = Story::new();
     story.set(0, A);
     let renamed = FeedSpec { title: Some("A".to_owned()), interval_s: Some(120), ..spec(A) };
-    story.event(5, Event::Record(Feeds::Set(renamed)));
+    story.event(5, &Event::Record(Feeds::Set(renamed)));
     assert_eq!(story.reply(6, A, document("1")), "");
     assert!(story.asks.is_empty());
-    let told = story.event(6, Event::Reply(polled(A, 5, 6, document("1"))));
+    let told = story.event(6, &Event::Reply(polled(A, 5, 6, document("1"))));
     assert_eq!(told, "[1 Published Backfill 1 ]<Ok: ok, 1 entry>");
     assert!((2.0..2.2).contains(&story.wait(6)), "the subscription's own interval");
 }
@@ -207,7 +207,7 @@ fn a_restart_takes_every_chain_up_again() {
     story.set(0, A);
     story.set(0, B);
     story.reply(1, A, document("1"));
-    assert_eq!(story.event(2, Event::Restored), "");
+    assert_eq!(story.event(2, &Event::Restored), "");
     let waits = story.asks.iter().map(|ask| match ask {
         Ask::Poll(poll) => (poll.due.millis() - 2 * MINUTE) / MINUTE,
         Ask::Stop { .. } => panic!("{ask:?}"),
@@ -237,7 +237,7 @@ fn subscriptions_that_cannot_be_polled_are_refused() {
     let mut story = Story::new();
     let long = format!("https://a.example/{}", "x".repeat(URL_LIMIT));
     for url in ["ftp://a.example/", "feed.xml", &long] {
-        let told = story.event(0, Event::Record(Feeds::Set(FeedSpec { url: url.to_owned(), ..spec(A) })));
+        let told = story.event(0, &Event::Record(Feeds::Set(FeedSpec { url: url.to_owned(), ..spec(A) })));
         assert!(told.starts_with("url: url is") && told.contains("absolute http"), "{told}");
     }
     let topic = FeedSpec::TOPIC;

@@ -127,7 +127,8 @@ impl Metrics {
         let result = match (&reply.outcome, again) {
             (Outcome::Arrived, _) => "arrived",
             (Outcome::Failed(reason) | Outcome::Refused(reason), Some(again)) => {
-                tracing::warn!(webhook, alert, reason, attempt = again.attempt, due = %again.due, "delivery failed, trying again");
+                let (attempt, due) = (again.attempt, again.due);
+                tracing::warn!(webhook, alert, reason, attempt, %due, "delivery failed, trying again");
                 "retried"
             }
             (Outcome::Failed(reason) | Outcome::Refused(reason), None) => {

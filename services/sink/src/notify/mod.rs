@@ -3,6 +3,8 @@
 //! A delivery waits for its due time, is attempted once, and its outcome goes back to the stage, which alone
 //! decides whether to try again. Nothing is kept here, so nothing is lost with the process.
 
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 pub use webhook::Config as WebhookConfig;

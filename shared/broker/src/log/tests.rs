@@ -94,6 +94,9 @@ fn what_is_refused() {
         assert_eq!(log.append(&bytes), Err(wanted));
     }
     assert_eq!(log.end(), 0);
+    let mut compacted = open(&home, COMPACT);
+    let keyless = batch(ANYONE, &[("a", None), ("", Some("1"))]);
+    assert_eq!(compacted.append(&keyless), Err(ResponseError::InvalidRecord));
 }
 
 #[test]
@@ -167,6 +170,23 @@ fn offsets_and_sequences_go_on_after_compaction_and_restart() {
     assert_eq!(out_of_order, Err(ResponseError::OutOfOrderSequenceNumber));
     assert_eq!(append(&mut log, by(7, 2, false), &[("a", Some("2"))]), 2, "sent again, found again");
     assert_eq!(append(&mut log, by(7, 3, false), &[("c", Some("1"))]), 6, "the next");
+}
+
+/// A restoring reader stops when it has got to the end: compaction must not leave it short of it.
+#[test]
+fn the_end_of_a_compacted_log_can_be_reached() {
+    for commit in [true, false] {
+        let home = tempfile::tempdir().unwrap();
+        let mut log = open(&home, COMPACT);
+        append(&mut log, ANYONE, &[("a", Some("1"))]);
+        append(&mut log, by(8, 0, true), &[("x", None)]);
+        log.append_marker(8, 0, commit).unwrap();
+        log.roll(now()).unwrap();
+        compact(&mut log);
+        assert_eq!(content(&log).0, ["0 a"]);
+        let last = log.fetch(2, 1, log.end()).unwrap();
+        assert_eq!((last.next_offset, last.records.is_empty()), (3, false));
+    }
 }
 
 #[test]

@@ -137,6 +137,9 @@ fn what_can_not_be_produced_is_told() {
     let settings = [("message.max.bytes", "8000000")];
     let large = "z".repeat(3_000_000);
     assert_eq!(fails(&settings, &topic, &large), Some(RDKafkaErrorCode::MessageSizeTooLarge));
+    let compacted = cluster.topic("keyless", 1, &[("cleanup.policy", "compact")]);
+    let error = fails(&[], &compacted, "no key");
+    assert_eq!(error, Some(RDKafkaErrorCode::InvalidRecord));
     let missing = unique("missing");
     let error = fails(&[("message.timeout.ms", "3000")], &missing, "v");
     let unknown = [

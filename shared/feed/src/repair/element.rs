@@ -58,15 +58,35 @@ use Place::{Entry, Feed, Inside};
 
 /// Names of RSS elements, which publishers write in any case.
 const RSS_NAMES: [&str; 23] = [
-    "author", "body", "category", "channel", "copyright", "description", "enclosure", "guid", "image", "item",
-    "items", "language", "lastBuildDate", "link", "managingEditor", "pubDate", "summary", "title", "ttl", "updated",
-    "url", "abstract", "fullitem",
+    "author",
+    "body",
+    "category",
+    "channel",
+    "copyright",
+    "description",
+    "enclosure",
+    "guid",
+    "image",
+    "item",
+    "items",
+    "language",
+    "lastBuildDate",
+    "link",
+    "managingEditor",
+    "pubDate",
+    "summary",
+    "title",
+    "ttl",
+    "updated",
+    "url",
+    "abstract",
+    "fullitem",
 ];
 
 /// What becomes of `tag`, whose name is `local` of `vocabulary`.
 pub(super) fn fate(shape: Shape, place: Place, vocabulary: Vocabulary, local: &str, tag: &Tag) -> Fate {
     match vocabulary {
-        Media => return media(place, local),
+        Media => return media(shape, place, local),
         Tombstone if place == Feed && local == "deleted-entry" => return Deleted,
         Syndication if place == Feed && local == "updatePeriod" => return Period("updatePeriod"),
         Syndication if place == Feed && local == "updateFrequency" => return Period("updateFrequency"),
@@ -130,7 +150,7 @@ fn rss(place: Place, vocabulary: Vocabulary, local: &str, tag: &Tag) -> Fate {
 fn atom(place: Place, vocabulary: Vocabulary, local: &str) -> Fate {
     let text = |name| Text(Atom, name);
     match (vocabulary, place, local) {
-        (Atom | Rss, Feed | Entry, "entry") => Fate::Entry,
+        (Atom | Rss, Feed | Entry, "entry" | "item") => Fate::Entry,
         (Atom | Rss, Entry, "author" | "contributor") => {
             Container(Atom, if local == "author" { "author" } else { "contributor" })
         }
@@ -157,9 +177,11 @@ fn atom(place: Place, vocabulary: Vocabulary, local: &str) -> Fate {
     }
 }
 
-fn media(place: Place, local: &str) -> Fate {
+fn media(shape: Shape, place: Place, local: &str) -> Fate {
     match (place, local) {
         (Feed, _) => Dropped,
+        (Entry, "title") => Fallback("title"),
+        (Entry, "description") => Fallback(if shape == Shape::Atom { "summary" } else { "description" }),
         (_, "group") => Container(Media, "group"),
         (_, "content") => Container(Media, "content"),
         (_, "title") => Text(Media, "title"),

@@ -79,7 +79,8 @@ impl<'a> Entities<'a> {
             return true;
         }
         // the table of HTML's names is keyed with the semicolon; names of which another is a prefix map to zero
-        let (first, second) = html5ever::data::NAMED_ENTITIES.get(format!("{name};").as_str()).copied().unwrap_or((0, 0));
+        let (first, second) =
+            html5ever::data::NAMED_ENTITIES.get(format!("{name};").as_str()).copied().unwrap_or((0, 0));
         let characters = [first, second].into_iter().filter(|&code| code != 0).filter_map(char::from_u32);
         out.extend(characters);
         first != 0

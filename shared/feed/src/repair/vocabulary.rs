@@ -27,8 +27,8 @@ pub(super) enum Vocabulary {
 }
 
 use Vocabulary::{
-    Atom, Content, DublinCore, DublinCoreTerms, Itunes, Media, News, Other, Rdf, Rss, Sitemap,
-    Syndication, Tombstone, Xhtml,
+    Atom, Content, DublinCore, DublinCoreTerms, Itunes, Media, News, Other, Rdf, Rss, Sitemap, Syndication, Tombstone,
+    Xhtml,
 };
 
 /// Namespaces in the wild, lower-case, without scheme and final `/` or `#`.

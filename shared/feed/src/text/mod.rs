@@ -49,6 +49,20 @@ pub fn plain(field: &'static str, source: &str, kind: Markup, base: Option<&str>
     writer.finish()
 }
 
+/// Whether a text ends as publishers and search engines end what they cut: an ellipsis, "read more".
+pub fn is_cut(text: &str) -> bool {
+    const ENDS: [&str; 8] =
+        ["…", "...", "[...]", "[…]", "(more)", "read more", "continue reading", "read the full story"];
+    let end: String = {
+        let mut last: Vec<char> = text.chars().rev().take(32).collect();
+        last.reverse();
+        last.into_iter().flat_map(char::to_lowercase).collect()
+    };
+    let end = end.trim_end_matches(['»', '>', '→', '.', ' ']);
+    let full = text.trim_end();
+    ENDS.iter().any(|cut| end.ends_with(cut)) || full.ends_with("...") || full.ends_with("…")
+}
+
 /// White space that is due before the next visible character.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {

@@ -1,6 +1,6 @@
 //! What readers see of marked-up text, and where its links stand.
 
-use super::{Markup, Markup::*, plain};
+use super::{Markup, Markup::*, is_cut, plain};
 
 fn read(kind: Markup, source: &str) -> (String, Vec<String>) {
     let found = plain("body", source, kind, Some("https://e.org/news/a"));
@@ -49,4 +49,19 @@ fn relative_links_without_a_base_are_marked() {
     let links: Vec<_> = found.links.iter().map(|link| (link.url.as_str(), link.resolved)).collect();
     assert_eq!(links, [("/b", false), ("https://e.org/d", true)]);
     assert_eq!(found.links[0].field, "summary");
+}
+
+#[test]
+fn cut_texts() {
+    for (text, cut) in [
+        ("The port closed. Read more »", true),
+        ("The port closed…", true),
+        ("The port ...", true),
+        ("The port [...]", true),
+        ("The port closed. Continue reading...", true),
+        ("The port closed.", false),
+        ("", false),
+    ] {
+        assert_eq!(is_cut(text), cut, "{text}");
+    }
 }

@@ -3,8 +3,8 @@
 //! Distinct stories are counted, never copies or updates: missed copies are what makes burst detectors cry wolf.
 //! A window's count is held against a gamma-Poisson distribution, whose mean is the subject's own rate before the
 //! window (exponentially weighted, as SigniTrend's: Schubert, Weiler and Kriegel, KDD 2014) times the season of
-//! the day, and whose dispersion is the upper quartile over all subjects. Bounded: so many subjects, the longest unheard
-//! of going first.
+//! the day, and whose dispersion is pooled over all subjects. Bounded: so many subjects, the longest unheard of
+//! going first.
 
 mod keys;
 mod season;
@@ -35,7 +35,9 @@ pub(super) const KIND: Kind = Kind {
     build: |table| Ok(Box::new(Burst::new(super::keys(table)?, SUBJECTS)?)),
 };
 
+/// Subjects that are remembered.
 const SUBJECTS: usize = 50_000;
+
 /// How time is cut, and how fast the past fades.
 struct Grid {
     /// Milliseconds in a bin.
@@ -92,7 +94,7 @@ impl Burst {
 
     /// Under the grid's own prefix: counts on another grid mean nothing to this one.
     fn note<T: Serialize>(&self, key: &str, value: Option<T>) -> Note {
-        let key = format!("{}x{}/{key}", self.grid.bin / 1000, self.grid.window);
+        let key = format!("{}x{}/{key}", self.grid.bin, self.grid.window);
         Note { key, value: value.map(|value| to_bytes(&Stored::V1(value))) }
     }
 

@@ -44,7 +44,8 @@ fn subjects_are_bounded() {
 #[test]
 #[ignore = "a bench: takes seconds, prints a table"]
 fn a_simulated_fortnight() {
-    for seed in 1..=3 {
+    // seeds 1 to 3 were looked at while the rule was tuned
+    for seed in 101..=108 {
         let (alerts, right, found, bursts) = fortnight(seed);
         let (recall, precision) = (found as f64 / bursts as f64, right as f64 / alerts as f64);
         let a_day = (alerts - right) as f64 / 11.0;

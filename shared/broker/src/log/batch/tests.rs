@@ -17,7 +17,7 @@ pub struct From {
 /// No idempotence.
 pub const ANYONE: From = From { producer_id: -1, epoch: -1, sequence: -1, transactional: false };
 
-/// A batch of (key, value) at offset 0, timestamps 1000, 1001, …
+/// A batch of (key, value) at offset 0, timestamps 1000, 1001, …; an empty key stands for none.
 pub fn batch(from: From, codec: Compression, pairs: &[(&str, Option<&str>)]) -> Vec<u8> {
     let records: Vec<Decoded> = (0i32..)
         .zip(pairs)
@@ -32,7 +32,7 @@ pub fn batch(from: From, codec: Compression, pairs: &[(&str, Option<&str>)]) -> 
             offset: i64::from(n),
             sequence: if from.sequence < 0 { n } else { from.sequence + n },
             timestamp: 1000 + i64::from(n),
-            key: Some(Bytes::copy_from_slice(key.as_bytes())),
+            key: (!key.is_empty()).then(|| Bytes::copy_from_slice(key.as_bytes())),
             value: value.map(|v| Bytes::copy_from_slice(v.as_bytes())),
             headers: Default::default(),
         })

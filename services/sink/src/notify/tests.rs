@@ -1,6 +1,8 @@
 //! Stage and hands against a real HTTP server: the signature verifies, a failure is tried again under the same
 //! dedupe key, a refusal is not.
 
+use super::Notifier;
+use crate::{Change, Config, Delivered, Delivery, News, Outcome, Sink};
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -10,7 +12,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tidings_model::{Alert, Timestamp};
-use tidings_sink::{Change, Config, Delivered, Delivery, News, Notifier, Outcome, Sink};
 use tidings_stage::{Event, Hands, Stage};
 
 const SECRET: &str = "a secret of the desk";
