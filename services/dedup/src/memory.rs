@@ -159,7 +159,7 @@ impl Memory {
     }
 
     /// The members of a cluster, oldest first.
-    pub fn members(&self, cluster: &ClusterId) -> impl Iterator<Item = &Kept> {
+    fn members(&self, cluster: &ClusterId) -> impl Iterator<Item = &Kept> {
         let members = self.clusters.newest(key(cluster.as_str())).rev().map(|slot| self.kept(slot));
         members.filter(|kept| kept.is_in(cluster))
     }

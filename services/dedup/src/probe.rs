@@ -83,8 +83,9 @@ impl<'a> Probe<'a> {
         };
         let found = |of: &'a Kept, basis, update| Some(Match { of, basis, update });
         let addressed = self.fingerprint.address.into_iter().flat_map(|address| self.memory.at_address(address));
-        if let Some(kept) = addressed.filter(admit).find(|kept| self.is_same_article(kept)) {
-            return (found(kept, Basis::Address, false), 0);
+        let mut same = addressed.filter(admit).filter_map(|kept| Some((kept, self.same_article(kept)?)));
+        if let Some((kept, update)) = same.next() {
+            return (found(kept, Basis::Address, update), 0);
         }
         let others: Vec<_> = others.into_iter().filter(admit).collect();
         let words = |kept: &'a Kept| kept.entry.fingerprint.as_ref().map(|fingerprint| &fingerprint.words);
@@ -111,12 +112,18 @@ impl<'a> Probe<'a> {
         Some(Resemblance::new(&self.text, &other))
     }
 
-    /// Whether an item at the same address is the same article. Two feeds that give one address mean one article;
-    /// entries of one feed that do may be different posts of one page, such as a live blog.
-    fn is_same_article(&self, other: &Kept) -> bool {
-        let one_feed = self.fingerprint.feed.is_some()
-            && other.entry.fingerprint.as_ref().is_some_and(|fingerprint| fingerprint.feed == self.fingerprint.feed);
-        !one_feed || self.resemblance(other).is_some_and(|r| r.title >= SAME_TITLE || r.lead >= SAME_LEAD)
+    /// Whether an item at the same address is the same article, and if so, whether this one updates its figures.
+    ///
+    /// Two feeds that give one address mean one article. Entries of one feed that do may be different posts of
+    /// one page, such as a live blog, or an article that comes as a new entry with every change.
+    fn same_article(&self, other: &Kept) -> Option<bool> {
+        let feed = other.entry.fingerprint.as_ref()?.feed;
+        if feed.is_none() || feed != self.fingerprint.feed {
+            return Some(false);
+        }
+        let resemblance = self.resemblance(other)?;
+        let same = resemblance.title >= SAME_TITLE || resemblance.lead >= SAME_LEAD;
+        same.then_some(resemblance.numbers_differ >= NUMBERS)
     }
 }
 

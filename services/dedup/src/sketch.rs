@@ -1,7 +1,7 @@
 //! The keys under which near-duplicates find each other: one-permutation MinHash (Li, Owen, Zhang 2012) with
 //! optimal densification (Shrivastava 2017), 32 minima in 16 bands of two.
 //!
-//! Two texts share a band with probability J², so that one of 16 is shared almost surely above J = ½. A text
+//! Two texts share a band with probability J², and one of 16 at J = ½ in 99 cases of 100. A text
 //! longer than a lead is sketched twice, lead and whole: a cut copy still meets it. The keys are stored; the
 //! functions here never change.
 

@@ -1,9 +1,8 @@
 //! The text of an item as dedup compares it: words, without what a publisher or a wire adds around them.
 //!
 //! Items are plain text already; [`clean`] undoes what feeds leave in it nevertheless, [`credit`] strips datelines,
-//! agency credits and boilerplate tails, [`words`] hashes what is left. The hashes are part of the state:
-//! none of these may change for existing words without a new version of it (a changed rule for what is stripped
-//! only costs matches with older items).
+//! agency credits and boilerplate tails, [`words`] hashes what is left. The hashes of words are part of the state and
+//! never change; a changed rule for what is stripped only costs matches with older items.
 
 mod clean;
 mod credit;

@@ -16,8 +16,8 @@ use crate::{
 };
 use std::collections::HashSet;
 
-/// The longest name, in tokens and in bytes: beyond it stands a list without commas, or nonsense.
-const LONGEST: (usize, usize) = (12, 120);
+/// The longest name, in tokens: beyond it stands a list without commas.
+const LONGEST: usize = 12;
 
 /// The rule-based recogniser.
 #[derive(Debug, Clone, Copy)]
@@ -117,21 +117,11 @@ impl<'t> Text<'_, 't> {
     /// One past the last token of the run that starts at `at`.
     fn run(&self, at: usize) -> usize {
         let mut end = at + 1;
-        while end - at < LONGEST.0 {
+        while end - at < LONGEST {
             let Some(next) = self.joins(at, end) else { break };
             end = next;
         }
-        while end > at + 1
-            && self.tokens[end - 1].end - self.tokens[at].start > LONGEST.1 / 4
-            && self.bytes(at, end) > LONGEST.1
-        {
-            end -= 1;
-        }
         end
-    }
-
-    fn bytes(&self, first: usize, end: usize) -> usize {
-        self.tokens[first..end].iter().map(|token| token.text.len() + 1).sum()
     }
 
     /// Where the run `first..end` goes on, and its new end.
@@ -260,10 +250,10 @@ impl<'t> Text<'_, 't> {
 
     /// The token after the agency of a dateline: "ARDEN (NWA) -".
     fn after_dateline(&self, first: usize, last: usize) -> Option<usize> {
-        let dateline = first < last && self.is_dateline(first, last) && self.get(last)?.is_mark("(");
-        let close =
-            dateline.then(|| (last..self.tokens.len().min(last + 6)).find(|at| self.tokens[*at].is_mark(")")))?;
-        close.map(|close| close + 1)
+        if first == last || !self.is_dateline(first, last) || !self.tokens[last].is_mark("(") {
+            return None;
+        }
+        (last + 1..last + 6).find(|at| self.get(*at).is_some_and(|token| token.is_mark(")"))).map(|close| close + 1)
     }
 
     /// Capitals that open a segment before a bracket or a dash.

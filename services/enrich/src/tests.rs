@@ -1,5 +1,7 @@
 //! The stage as a whole: its laws, and what it passes on.
 
+mod seeds;
+
 use super::*;
 use tidings_model::{Language, LanguageSource};
 use tidings_stage::laws;
@@ -78,7 +80,7 @@ fn the_largest_items_fit_their_topic() {
         (0..20_000).map(|i| format!("as Anna B{} said ", name(i))).collect(),
         (0..9_000).map(|i| format!("by Maximiliana{} Featherstonehaugh{} ", name(i), name(i / 7))).collect(),
         "(".repeat(300_000),
-        "A".repeat(300_000),
+        format!("with {}", "A".repeat(300_000)),
         "\u{10400} ".repeat(60_000),
         "Xi-".repeat(100_000),
     ];

@@ -178,13 +178,10 @@ fn word_len(rest: &str) -> usize {
 
 /// 1 where the full stop after `word` belongs to it: `U.S.`, `St.`, `J.`.
 fn full_stop(rest: &str, word: &str, gap: Gap) -> usize {
-    let initial = gap != Gap::Glued && word.len() == 1 && word != "I" && word.as_bytes()[0].is_ascii_uppercase();
-    let belongs = word.contains('.') || initial || ABBREVIATIONS.contains(&word);
-    usize::from(belongs && rest.starts_with('.') && !rest.starts_with("..") && single_or_known(word))
-}
-
-fn single_or_known(word: &str) -> bool {
-    word.rsplit('.').next().is_some_and(|last| last.chars().count() == 1) || ABBREVIATIONS.contains(&word)
+    let initial = gap != Gap::Glued && word != "I" && word.bytes().all(|b| b.is_ascii_uppercase());
+    let initials = single_letter_before(word) && (initial || word.contains('.'));
+    let belongs = initials || ABBREVIATIONS.contains(&word);
+    usize::from(belongs && rest.starts_with('.') && !rest.starts_with(".."))
 }
 
 fn single_letter_before(word: &str) -> bool {

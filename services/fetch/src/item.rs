@@ -7,8 +7,8 @@ use tidings_model::{
     OriginKind, PublishedFrom, Publisher, Revision, Status, site,
 };
 
-/// An item whose texts and lists, as they are in memory, take less than this is under the limit of its topic in JSON too:
-/// the worst character takes six bytes there.
+/// An item whose texts and lists, as they are in memory, take less than this is under the limit of its topic in JSON
+/// too: the worst character takes six bytes there.
 const SURELY_FITS: usize = <Item as Message>::TOPIC.limit / 8;
 
 /// Longer addresses and language tags are nonsense, and are left out: an item must fit its topic.

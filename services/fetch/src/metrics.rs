@@ -1,6 +1,6 @@
 //! What fetch counts and logs. Items and feeds are a fold over committed steps; polls are counted where they are made.
 
-use crate::{Ask, Fetch, Out, Outcome, poller};
+use crate::{Ask, Fetch, Out, Polled, poller};
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
 };
@@ -55,10 +55,10 @@ impl Metrics {
     }
 
     /// A poll was made.
-    pub(crate) fn polled(&self, outcome: &Outcome, took: Duration, bytes: usize) {
-        self.polls.with_label_values(&[poller::label(outcome)]).inc();
+    pub(crate) fn polled(&self, polled: &Polled, took: Duration) {
+        self.polls.with_label_values(&[poller::label(&polled.outcome)]).inc();
         self.seconds.observe(took.as_secs_f64());
-        self.bytes.inc_by(bytes as u64);
+        self.bytes.inc_by(polled.bytes as u64);
     }
 
     /// Feeds in the other state are as many fewer; `None` where the subscription ended.
@@ -121,7 +121,7 @@ fn label(state: Option<FeedState>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Config;
+    use crate::{Config, Outcome, stage::tests::polled};
     use tidings_model::FeedSpec;
     use tidings_stage::Stage;
 
@@ -151,8 +151,9 @@ mod tests {
         play(Event::Record(crate::Feeds::Removed(a.id)));
         assert_eq!(shown("tidings_fetch_feeds").1, ["unpolled 1"]);
 
-        metrics.polled(&Outcome::Http(404), Duration::from_secs(1), 0);
-        metrics.polled(&Outcome::Http(500), Duration::from_secs(1), 0);
+        for code in [404, 500] {
+            metrics.polled(&polled("https://b.example/", 0, 0, Outcome::Http(code)), Duration::from_secs(1));
+        }
         assert_eq!(shown("tidings_fetch_polls_total").1, ["http_4xx 1", "http_5xx 1"]);
         assert_eq!(shown("tidings_fetch_polls_total").0, OUTCOMES.len());
         assert_eq!(shown("tidings_fetch_items_total").0, KINDS.len());

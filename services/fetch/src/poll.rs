@@ -79,6 +79,8 @@ pub struct Polled {
     pub retry_after: Option<Duration>,
     /// For how long caches may keep the answer, from `at` on.
     pub fresh_for: Option<Duration>,
+    /// Size of the document, after decompression.
+    pub bytes: usize,
     /// The answer.
     pub outcome: Outcome,
 }

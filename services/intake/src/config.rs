@@ -73,7 +73,7 @@ impl Config {
                 ));
             }
             (Some(_), Some(_)) => {
-                problems.push(Problem::new("http.token", "…", "set http.token or http.token_file, not both"))
+                problems.push(Problem::new("http.token", "…", "set http.token or http.token_file, not both"));
             }
             (Some(Token(token)), None) if token.len() < TOKEN_MIN => {
                 let mend = format!("at least {TOKEN_MIN} characters that can't be guessed");

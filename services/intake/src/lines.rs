@@ -92,9 +92,8 @@ pub(crate) fn record(json: &str) -> Result<Inbox, Reject> {
     let parsed = Inbox::deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track));
     let parsed = parsed.and_then(|inbox| deserializer.end().map(|()| inbox));
     let inbox = parsed.map_err(|error| {
-        let path = track.path().to_string();
-        let field = if path == "." { "record".to_owned() } else { path };
-        let code = if error.is_data() { "schema" } else { "json" };
+        let (code, path) = if error.is_data() { ("schema", track.path().to_string()) } else { ("json", String::new()) };
+        let field = if matches!(path.as_str(), "" | ".") { "record".to_owned() } else { path };
         Reject::new(code, field, error, "one JSON object as `tidings schema news.inbox.v1` prints it")
     })?;
     check(inbox)

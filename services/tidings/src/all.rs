@@ -7,7 +7,6 @@ use crate::{
     line::Line,
     look,
     look::Style,
-    paint::Paint,
     sample, show,
 };
 use anyhow::Context as _;

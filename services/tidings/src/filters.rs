@@ -71,6 +71,7 @@ fn subscriber(mut fetch: Fetch, url: &str, feed: Feed, body: BodyHash) -> anyhow
             retry_after: None,
             fresh_for: None,
             outcome: Outcome::Document { feed: Box::new(feed), body },
+            bytes: 0,
         };
         told = fetch.step(at, &Event::Reply(polled)).map_err(refused)?;
         records.extend(told.out.drain(..).filter(|record| record.topic == Item::TOPIC));

@@ -49,8 +49,8 @@ pub fn serves(api: ApiKey, version: i16) -> bool {
 pub fn versions(error: Option<ResponseError>) -> ApiVersionsResponse {
     let keys = SERVED.iter().map(|(api, versions)| {
         let lowest = match api {
-            // librdkafka takes a broker that doesn't list Produce 0 for one that can't be produced to;
-            // Apache Kafka 4 does the same (KIP-896).
+            // librdkafka doesn't compress for a broker that doesn't list version 0; Apache Kafka 4, which has
+            // dropped it as well, lists it for the same reason (KAFKA-18659).
             ApiKey::Produce => 0,
             _ => *versions.start(),
         };

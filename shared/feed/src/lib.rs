@@ -1,7 +1,7 @@
 //! Bytes of any feed to entries: RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0, RDF, JSON Feed and news sitemaps.
 //!
 //! Publishers' feeds are often broken: wrong encoding, bare `&`, tags that never close, half a file. So the bytes
-//! are decoded ([`decode`]), repaired into clean RSS 2.0 or Atom 1.0 (`repair`), and only then given to feed-rs.
+//! are decoded (`decode`), repaired into clean RSS 2.0 or Atom 1.0 (`repair`), and only then given to feed-rs.
 //!
 //! Promises:
 //! - [`parse`] never panics: a panic of the library below is caught and is an error.
@@ -102,6 +102,11 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Feed, NotAFeed> {
     if bytes.len() > FEED_LIMIT {
         return Err(NotAFeed::TooLarge { bytes: bytes.len(), limit: FEED_LIMIT });
     }
+    // all that the reading makes is dropped with it: nothing that a panic left half done is seen again
+    std::panic::catch_unwind(|| read(bytes, hints)).unwrap_or(Err(NotAFeed::Panicked))
+}
+
+fn read(bytes: &[u8], hints: &Hints) -> Result<Feed, NotAFeed> {
     let decoded = decode::decode(bytes, hints.content_type);
     let text = decoded.text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if text.is_empty() {

@@ -7,10 +7,7 @@ use crate::{
     text::Markup,
 };
 use feed_rs::{model, parser};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use std::time::Duration;
 use tidings_model::{Image, Timestamp};
 use url::Url;
 
@@ -18,13 +15,7 @@ use url::Url;
 pub(crate) fn read(text: &str, url: Option<&str>) -> Result<Feed, NotAFeed> {
     let base = url.filter(|url| Url::parse(url).is_ok_and(|url| !url.cannot_be_a_base()));
     let Repaired { xml, deleted, ttl, repairs } = repair(text, base)?;
-    // The parser is made and dropped within: nothing that a panic left half done is seen again.
-    let parsed = catch_unwind(AssertUnwindSafe(|| library(base).parse(xml.as_bytes())));
-    let parsed = match parsed {
-        Err(_) => return Err(NotAFeed::Panicked),
-        Ok(Err(error)) => return Err(NotAFeed::Malformed(error.to_string())),
-        Ok(Ok(parsed)) => parsed,
-    };
+    let parsed = library(base).parse(xml.as_bytes()).map_err(|error| NotAFeed::Malformed(error.to_string()))?;
     drop(xml);
     Ok(Feed {
         title: parsed.title.map(marked).and_then(one_line),

@@ -51,7 +51,10 @@ const STORM: &str = "A storm with winds of up to 140 kilometres an hour closed e
 /// Pairs: the second item's verdict, after the first.
 #[test]
 fn pairs() {
-    let storm = |id: &str, publisher: &str, headline: &str, summary: &str| json!({"id": id, "headline": headline, "summary": summary, "publisher": {"name": publisher}});
+    let storm = |id: &str, publisher: &str, headline: &str, summary: &str| {
+        let publisher = json!({"name": publisher});
+        json!({"id": id, "headline": headline, "summary": summary, "publisher": publisher})
+    };
     let original = storm("a", "Northern Star", "Storm closes all ports on the northern coast", STORM);
     let cut: String = STORM.chars().take(150).collect();
     for (case, second, expected) in [
@@ -110,17 +113,42 @@ fn pairs() {
 #[test]
 fn templates_do_not_merge() {
     let mut stage = dedup();
-    for (id, team, other, goals, scorer, place) in [
-        ("a", "Lonsund", "Harmark", "3-1", "Eriksen", "Harmark Park"),
-        ("b", "Vesterby", "Kolding United", "2-0", "Okafor", "the Dome"),
-        ("c", "Real Torre", "Atletico Miro", "4-2", "Delgado", "the Estadio Sur"),
-    ] {
-        let report = json!({
-            "id": id,
-            "headline": format!("{team} beat {other} {goals}"),
-            "summary": format!("{scorer} scored twice as {team} beat {other} {goals} at {place} on Saturday to go top."),
-        });
-        assert_eq!(told(&mut stage, &report), "new", "{id}");
+    let report = |headline: &str, summary: &str| json!({"headline": headline, "summary": summary});
+    for (n, mut report) in [
+        report(
+            "Lonsund beat Harmark 3-1",
+            "Eriksen scored twice as Lonsund beat Harmark 3-1 at Harmark Park on Saturday to go top.",
+        ),
+        report(
+            "Vesterby beat Kolding United 2-0",
+            "Okafor scored twice as Vesterby beat Kolding United 2-0 at the Dome on Saturday to go top.",
+        ),
+        report(
+            "M 5.1 - 12 km NE of Lonsund, Norway",
+            "An earthquake of magnitude 5.1 struck 12 km north-east of Lonsund, Norway, on Tuesday at a depth of \
+             10 km, the US Geological Survey said. There were no immediate reports of damage.",
+        ),
+        report(
+            "M 4.8 - 40 km S of Padang, Indonesia",
+            "An earthquake of magnitude 4.8 struck 40 km south of Padang, Indonesia, on Wednesday at a depth of \
+             35 km, the US Geological Survey said. There were no immediate reports of damage.",
+        ),
+        report(
+            "FTSE 100 closes higher as miners gain",
+            "London's FTSE 100 index closed 0.4% higher on Monday at 7,512 points as mining stocks gained, while \
+             the mid-cap FTSE 250 rose 0.2%.",
+        ),
+        report(
+            "FTSE 100 closes lower as banks fall",
+            "London's FTSE 100 index closed 0.9% lower on Tuesday at 7,441 points as banking stocks fell, while \
+             the mid-cap FTSE 250 lost 0.7%.",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        report["id"] = json!(n);
+        assert_eq!(told(&mut stage, &report), "new", "{report}");
     }
 }
 
@@ -144,6 +172,8 @@ fn little_text_is_no_evidence() {
         ("a short headline", json!({"id": "10", "headline": "Storm closes ports"}), "new"),
         ("the same", json!({"id": "11", "headline": "Storm closes ports"}), "copy of 10: syndicated, same text"),
         ("one word differs", json!({"id": "12", "headline": "Strike closes ports"}), "new"),
+        ("a canary", json!({"id": "c1", "headline": "All is well here", "origin": {"kind": "canary"}}), "new"),
+        ("the next", json!({"id": "c2", "headline": "All is well here", "origin": {"kind": "canary"}}), "new"),
         ("chinese", json!({"id": "13", "headline": "习近平结束对莫斯科的国事访问"}), "new"),
         (
             "longer",
@@ -171,6 +201,7 @@ fn addresses() {
     for (feed, headline, summary, expected) in [
         (Some("world"), "Budget due on Thursday", other, "new"),
         (Some("world"), "Storm closes all northern ports", other, "copy of a: same_article, same url"),
+        (Some("world"), "Storm closes all northern ports", &STORM.replace("140", "165"), "update a"),
         (Some("top"), "Budget due on Thursday", other, "copy of a: same_article, same url"),
         (None, "Budget due on Thursday", other, "copy of a: same_article, same url"),
     ] {
@@ -342,13 +373,4 @@ fn the_seeds_are_seven_stories() {
         .map(|(n, pair)| told(&mut stage, &json!({"id": n, "summary": pair[0], "body": pair[1]})))
         .collect();
     assert_eq!(told, ["new"; 7]);
-}
-#[test]
-fn adhoc() {
-    let Ok(text) = fs::read_to_string("/tmp/q.jsonl") else { return };
-    let mut stage = dedup();
-    for line in text.lines() { let v: Value = serde_json::from_str(line).unwrap(); 
-      let (at, event) = raw(&v); let p = stage.decide(at, &event).map_err(|r| r.code).unwrap(); 
-      if let Outcome::Duplicate(d) = &p.out[0].outcome { println!("score {} {}", d.score, d.why); }
-      println!("{} -> {}", v["id"], told(&mut stage, &v)); }
 }

@@ -169,5 +169,5 @@ fn before_tail(text: &str) -> Option<&str> {
     let begins = |at: &usize| matches!(text.as_bytes()[*at], b'A'..=b'Z' | b'(' | b'[' | SIGN);
     let is_tail = |text: &str| TAILS.iter().any(|(begins, goes_on)| text.starts_with(begins) && text.contains(goes_on));
     let at = (far..text.len()).rev().filter(begins).find(|at| is_tail(&text[*at..]))?;
-    Some(text[..at].trim_end())
+    Some(text[..at].trim_end_matches(|c: char| c.is_whitespace() || c == '('))
 }

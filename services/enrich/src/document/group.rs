@@ -12,7 +12,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_model::EntityType;
 
-/// How sure a mention is that only repeats a name found elsewhere in the document.
+/// How sure a mention can be that only repeats a name found elsewhere in the document.
 const REPEATED: f32 = 0.7;
 
 /// What makes two names the same.
@@ -83,7 +83,12 @@ impl Name {
 
     /// Whether it is known, or found with that confidence somewhere.
     pub fn is_sure(&self, min_confidence: f32) -> bool {
-        matches!(self.key, Key::Known(_)) || self.found.iter().any(|found| found.confidence >= min_confidence)
+        matches!(self.key, Key::Known(_)) || self.best() >= min_confidence
+    }
+
+    /// How sure its surest place is.
+    fn best(&self) -> f32 {
+        self.found.iter().map(|found| found.confidence).fold(0.0, f32::max)
     }
 }
 
@@ -164,6 +169,7 @@ fn follows_place(tokens: &[Token<'_>], found: &Found) -> bool {
 fn repeat(tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
     let lower: BTreeSet<&str> = tokens.iter().filter(|t| t.shape == Shape::Lower).map(|t| t.text).collect();
     let keys: Vec<Key> = names.keys().cloned().collect();
+    let best: Vec<f32> = names.values().map(Name::best).collect();
     let mut aliases = Aliases::default();
     let mut taken = vec![false; tokens.len()];
     let mut surnames: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
@@ -195,8 +201,8 @@ fn repeat(tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
             continue;
         };
         if let Some(name) = names.get_mut(&keys[number]) {
-            let kind = EntityType::Other;
-            name.found.push(Found { first: at, last: at + len, known: None, kind, confidence: REPEATED });
+            let (kind, confidence) = (EntityType::Other, best[number].min(REPEATED));
+            name.found.push(Found { first: at, last: at + len, known: None, kind, confidence });
         }
         at += len;
     }

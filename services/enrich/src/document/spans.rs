@@ -18,6 +18,9 @@ const FOLDED: f32 = 0.8;
 /// How sure the type of a name is that stands in a list of places.
 const LISTED: f32 = 0.6;
 
+/// The longest name, in bytes: beyond it stands nonsense.
+const LONGEST: usize = 120;
+
 /// A name at a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
@@ -55,18 +58,17 @@ pub(super) fn merge(text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Ve
     let mut displaced = vec![false; known.len()];
     let mut found = Vec::new();
     for span in recognised {
-        let Some(mut name) = place(tokens, span) else { continue };
+        let Some(mut name) = place(tokens, span).filter(|name| name.text(text, tokens).len() <= LONGEST) else {
+            continue;
+        };
         // Known names are in reading order too: those that meet this one are neighbours.
         let from = known.partition_point(|known| known.last <= name.first);
         let to = known.partition_point(|known| known.first < name.last);
         if !stands(tokens, &mut name, &known[from..to]) {
             continue;
         }
-        if matches!(name.kind, EntityType::Person | EntityType::Other) {
-            name.known = Gazetteer::get().folded(&fold(name.text(text, tokens)));
-            if name.known.is_some() {
-                (name.kind, name.confidence) = (EntityType::Person, FOLDED);
-            }
+        if let Some(entry) = Gazetteer::get().folded(&fold(name.text(text, tokens)), name.kind) {
+            (name.known, name.confidence) = (Some(entry), FOLDED);
         }
         (from..to).for_each(|at| displaced[at] |= known[at].meets(&name));
         found.push(name);

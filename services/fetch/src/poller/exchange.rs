@@ -6,7 +6,7 @@ use super::{
     hosts::{Hosts, Turn},
     now,
 };
-use crate::{BodyHash, Config, Outcome, Poll, Validators, status};
+use crate::{BodyHash, Config, Outcome, Poll, Polled, status};
 use bytesize::ByteSize;
 use reqwest::{
     Client, ClientBuilder, Response, StatusCode,
@@ -40,18 +40,6 @@ pub(super) struct Exchange {
     hosts: Hosts,
     timeout: Duration,
     max_size: ByteSize,
-}
-
-/// What a poll found.
-pub(super) struct Found {
-    pub outcome: Outcome,
-    pub url: String,
-    pub moved: Option<String>,
-    pub validators: Validators,
-    pub retry_after: Option<Duration>,
-    pub fresh_for: Option<Duration>,
-    /// Of the document, after decompression.
-    pub bytes: usize,
 }
 
 /// The answer of one hop.
@@ -91,73 +79,64 @@ impl Exchange {
     }
 
     /// Polls; `turn` is for the site of the first hop.
-    pub async fn perform(&self, poll: &Poll, mut turn: Turn) -> Found {
-        let mut found = Found {
-            outcome: Outcome::Unchanged,
+    pub async fn perform(&self, poll: Poll, turn: Turn) -> Polled {
+        let mut polled = Polled {
+            feed: poll.feed.clone(),
+            generation: poll.generation,
+            at: poll.due,
             url: poll.url.clone(),
             moved: None,
             validators: poll.validators.clone(),
             retry_after: None,
             fresh_for: None,
             bytes: 0,
+            outcome: Outcome::Unchanged,
         };
-        let mut url = match Url::parse(&poll.url) {
-            Ok(url) => url,
-            Err(error) => {
-                found.outcome = Outcome::Refused(format!("url: {error}"));
-                return found;
-            }
-        };
+        let (Ok(outcome) | Err(outcome)) = self.follow(&poll, turn, &mut polled).await;
+        Polled { at: now(), outcome, ..polled }
+    }
+
+    /// From hop to hop to an answer; an error is an outcome too.
+    async fn follow(&self, poll: &Poll, mut turn: Turn, polled: &mut Polled) -> Result<Outcome, Outcome> {
+        let mut url = Url::parse(&poll.url).map_err(|error| Outcome::Refused(format!("url: {error}")))?;
         let mut spent = Duration::ZERO;
         let mut all_permanent = true;
         for _ in 0..=HOPS {
-            let hop = match self.guard.check(&url) {
-                Ok(hop) => hop,
-                Err(Forbidden(why)) => {
-                    found.outcome = Outcome::Refused(why);
-                    return found;
-                }
-            };
+            let hop = self.guard.check(&url).map_err(|Forbidden(why)| Outcome::Refused(why))?;
             if site::domain(url.as_str()).is_some_and(|site| site != turn.site) {
                 drop(turn);
                 turn = self.turn(url.as_str()).await;
             }
+            polled.url = url.to_string();
             let began = Instant::now();
             let left = self.timeout.saturating_sub(spent);
             let answer = tokio::time::timeout(left, self.hop(hop, &url, poll)).await;
             spent += began.elapsed();
-            found.url = url.to_string();
-            match answer.unwrap_or(Err(Outcome::TimedOut(self.timeout))) {
-                Err(outcome) => {
-                    found.outcome = outcome;
-                    return found;
-                }
-                Ok(Answer::Redirect { to, permanent }) => {
+            match answer.unwrap_or(Err(Outcome::TimedOut(self.timeout)))? {
+                Answer::Redirect { to, permanent } => {
                     all_permanent &= permanent;
                     if all_permanent {
-                        found.moved = Some(to.to_string());
+                        polled.moved = Some(to.to_string());
                     }
                     url = to;
                 }
-                Ok(Answer::Status(code, headers)) => {
-                    found.hints(&headers);
-                    found.outcome = match code {
+                Answer::Status(code, headers) => {
+                    polled.retry_after = headers::retry_after(&headers, now());
+                    polled.fresh_for = headers::fresh_for(&headers, now());
+                    return Ok(match code {
                         StatusCode::NOT_MODIFIED if poll.body.is_some() => Outcome::Unchanged,
                         code => Outcome::Http(code.as_u16()),
-                    };
-                    return found;
+                    });
                 }
-                Ok(Answer::Body(bytes, headers)) => {
-                    found.hints(&headers);
-                    found.validators = headers::validators(&headers);
-                    found.bytes = bytes.len();
-                    found.outcome = read(bytes, &headers, &found.url, poll.body).await;
-                    return found;
+                Answer::Body(bytes, headers) => {
+                    polled.fresh_for = headers::fresh_for(&headers, now());
+                    polled.validators = headers::validators(&headers);
+                    polled.bytes = bytes.len();
+                    return Ok(read(bytes, &headers, &polled.url, poll.body).await);
                 }
             }
         }
-        found.outcome = Outcome::Network(format!("more than {HOPS} redirects"));
-        found
+        Err(Outcome::Network(format!("more than {HOPS} redirects")))
     }
 
     async fn hop(&self, hop: Hop, url: &Url, poll: &Poll) -> Result<Answer, Outcome> {
@@ -224,13 +203,6 @@ impl Exchange {
             return Outcome::TimedOut(CONNECT_TIMEOUT.min(self.timeout));
         }
         Outcome::Network(status::shortened(&innermost.to_string(), MESSAGE_LIMIT))
-    }
-}
-
-impl Found {
-    fn hints(&mut self, headers: &HeaderMap) {
-        self.retry_after = headers::retry_after(headers, now());
-        self.fresh_for = headers::fresh_for(headers, now());
     }
 }
 

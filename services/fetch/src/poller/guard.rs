@@ -58,7 +58,7 @@ pub(super) struct Guard {
 pub(super) enum Hop {
     /// Its name must resolve to permitted addresses.
     Guarded,
-    /// The configuration names this very host.
+    /// The configuration names this very host, or the block of its address.
     Allowed,
 }
 
@@ -94,6 +94,7 @@ impl Guard {
         };
         match self.refused(address) {
             Some(what) => Err(Forbidden(format!("{address} is {what}; allow it with fetch.allow"))),
+            None if special(address).is_some() => Ok(Hop::Allowed),
             None => Ok(Hop::Guarded),
         }
     }
@@ -153,8 +154,8 @@ mod tests {
             ("http://[::ffff:127.0.0.1]:8899/", Err("::ffff:127.0.0.1 is a loopback")),
             ("http://[::1]/", Ok(Hop::Allowed)),
             ("http://[::1]:81/", Err("::1 is a loopback")),
-            ("http://10.9.8.7/", Ok(Hop::Guarded)),
-            ("http://192.168.0.7:81/", Ok(Hop::Guarded)),
+            ("http://10.9.8.7/", Ok(Hop::Allowed)),
+            ("http://192.168.0.7:81/", Ok(Hop::Allowed)),
             ("http://192.168.0.8/", Err("192.168.0.8 is a private")),
             ("http://intranet.example:81/", Ok(Hop::Allowed)),
             ("ftp://example.org/", Err("ftp is not polled")),

@@ -72,23 +72,12 @@ impl Shared {
             return None;
         }
         let started = Instant::now();
-        let found = self.exchange.perform(&poll, turn).await;
-        self.metrics.polled(&found.outcome, started.elapsed(), found.bytes);
-        tracing::debug!(
-            feed = %poll.feed, url = poll.url, outcome = label(&found.outcome), bytes = found.bytes,
-            took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), "polled"
-        );
-        Some(Polled {
-            feed: poll.feed,
-            generation: poll.generation,
-            at: now(),
-            url: found.url,
-            moved: found.moved,
-            validators: found.validators,
-            retry_after: found.retry_after,
-            fresh_for: found.fresh_for,
-            outcome: found.outcome,
-        })
+        let url = poll.url.clone();
+        let polled = self.exchange.perform(poll, turn).await;
+        let took = started.elapsed();
+        self.metrics.polled(&polled, took);
+        tracing::debug!(feed = %polled.feed, url, outcome = label(&polled.outcome), bytes = polled.bytes, ?took, "polled");
+        Some(polled)
     }
 
     fn ticket(&self, feed: &FeedId) -> u64 {

@@ -42,7 +42,7 @@ fn document(entries: &str) -> Outcome {
     Outcome::Document { feed: Box::new(feed), body }
 }
 
-fn polled(url: &str, generation: i64, minute: i64, outcome: Outcome) -> Polled {
+pub(crate) fn polled(url: &str, generation: i64, minute: i64, outcome: Outcome) -> Polled {
     Polled {
         feed: id(url),
         generation: at(generation),
@@ -52,6 +52,7 @@ fn polled(url: &str, generation: i64, minute: i64, outcome: Outcome) -> Polled {
         validators: Validators { etag: Some(format!("\"{minute}\"")), last_modified: None },
         retry_after: None,
         fresh_for: None,
+        bytes: 0,
         outcome,
     }
 }

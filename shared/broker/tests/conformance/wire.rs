@@ -232,7 +232,7 @@ fn every_advertised_version_is_answered() {
     let mut answered = 0;
     for row in table.api_keys {
         let api = ApiKey::try_from(row.api_key).unwrap();
-        // Produce 0 to 2 are listed for the clients' sake only (KIP-896).
+        // Produce 0 to 2 are listed for librdkafka's sake only (KAFKA-18659).
         let lowest = if api == ApiKey::Produce { 3 } else { row.min_version };
         for version in lowest..=row.max_version {
             let request = request(api, version, &topic);

@@ -182,7 +182,8 @@ fn media(shape: Shape, place: Place, local: &str) -> Fate {
         (Feed, _) => Dropped,
         (Entry, "title") => Fallback("title"),
         (Entry, "description") => Fallback(if shape == Shape::Atom { "summary" } else { "description" }),
-        (_, "group") => Container(Media, "group"),
+        // the library copies what stands beside a group into each group
+        (_, "group") => Elided,
         (_, "content") => Container(Media, "content"),
         (_, "title") => Text(Media, "title"),
         (_, "description") => Text(Media, "description"),

@@ -16,7 +16,7 @@ use url::Url;
 const ENTRY_LIMIT: usize = 20_000;
 /// The most elements of an entry, and of a feed beside its entries.
 const CHILD_LIMIT: usize = 512;
-/// The most media elements of an entry: the library copies each to all groups.
+/// The most media elements of an entry.
 const MEDIA_LIMIT: usize = 48;
 /// How deep written elements nest.
 const DEPTH_LIMIT: usize = 8;
@@ -77,6 +77,7 @@ pub(super) struct Repair<'a> {
     /// Written in this entry, or in the feed before its first.
     pub(super) children: usize,
     pub(super) media: usize,
+    /// Texts written of this entry, or of the feed before its first.
     pub(super) told: Vec<&'static str>,
     pub(super) deleted: Vec<String>,
     pub(super) period: Option<Duration>,
@@ -156,8 +157,9 @@ impl<'a> Repair<'a> {
         let place = self.place();
         let mut fate = fate(shape, place, vocabulary, local, tag);
         if fate == Fate::Entry && place != Place::Feed {
-            // the entry before was not closed
-            if let Some(open) = self.stack.iter().rposition(|frame| matches!(frame.role, Role::Entry)) {
+            // the entry before, or what stands between feed and entries, was not closed
+            let holds = |frame: &Frame| matches!(frame.role, Role::Entry | Role::Container);
+            if let Some(open) = self.stack.iter().position(holds) {
                 self.flaws.add("unclosed");
                 // the new entry's own declarations are on top of those that go
                 let own = self.namespaces.split_off(self.namespaces.len() - declared);
@@ -241,14 +243,17 @@ impl<'a> Repair<'a> {
             }
             _ => {}
         }
-        let Some(open) = self.stack.iter().rposition(|frame| frame.name.eq_ignore_ascii_case(name)) else {
+        // the root first: an entry that is its own feed ends both
+        let ends = |frame: &Frame| frame.name.eq_ignore_ascii_case(name);
+        let root = self.stack.first().filter(|root| ends(root)).map(|_| 0);
+        let Some(open) = root.or_else(|| self.stack.iter().rposition(ends)) else {
             return self.flaws.add("stray end tag");
         };
         let crosses = self.stack[open + 1..].iter().any(|frame| matches!(frame.role, Role::Entry));
         if crosses && matches!(self.stack[open].role, Role::Container) {
             return self.flaws.add("stray end tag");
         }
-        if open + 1 != self.stack.len() {
+        if self.stack[open + 1..].iter().any(|inner| inner.name != self.stack[open].name) {
             self.flaws.add("mis-nested");
         }
         self.close_to(open);
@@ -382,6 +387,7 @@ impl<'a> Repair<'a> {
             let nothing = self.out[frame.content..].trim().is_empty();
             if nothing && matches!(frame.role, Role::Text { void: false, .. }) {
                 self.out.truncate(frame.start);
+                self.told.pop();
             } else {
                 self.out.push_str(&frame.close);
             }

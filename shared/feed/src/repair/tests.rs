@@ -50,7 +50,7 @@ fn rss_of_every_age() {
             "empty media, unknown elements and empty texts are dropped",
             "<rss xmlns:media='http://search.yahoo.com/mrss/'><channel><item><media:group><media:description/></media:group>
              <x:y xmlns:x='urn:z'><item>no</item></x:y><guid> </guid></item></channel></rss>",
-            "<item><media:group></media:group></item>",
+            "<item></item>",
         ),
         (
             "an Atom link in RSS",
@@ -113,6 +113,8 @@ fn beside_the_xml() {
         "{ATOM}<at:deleted-entry ref='tag:a&amp;b' when='x'><at:comment>c</at:comment></at:deleted-entry></feed>"
     ));
     assert_eq!((found.deleted, found.repairs), (vec!["tag:a&b".to_owned()], vec!["undeclared prefix"]));
+    let alone = told("<entry xmlns='http://www.w3.org/2005/Atom'><title/><dc:title>t</dc:title></entry> ");
+    assert_eq!((alone.xml.matches(">t</atom:title>").count(), alone.repairs), (1, vec!["undeclared prefix"]));
     let syndication = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'";
     let found = told(&format!(
         "<rss {syndication}><channel><sy:updatePeriod> hourly </sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency></channel></rss>"

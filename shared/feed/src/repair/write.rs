@@ -110,22 +110,15 @@ impl<'a> Repair<'a> {
         let prefix = vocabulary.prefix().unwrap_or("");
         let is_content = matches!(name, "content" | "encoded");
         let base = self.base_attribute(based || is_content && self.is_based());
-        let (atom, xhtml) = {
-            let (source, _) = self.name(tag.name);
-            (source == Vocabulary::Atom, source == Vocabulary::Xhtml)
+        let (form, html) = match self.name(tag.name).0 {
+            Vocabulary::Atom => form(tag, is_content),
+            Vocabulary::Xhtml => (Form::Inline, true),
+            _ => (Form::Escaped, true),
         };
-        let (form, html) =
-            if atom { form(tag, is_content) } else { (if xhtml { Form::Inline } else { Form::Escaped }, true) };
         self.out.push_str(&format!("<{prefix}{name}{base}"));
         if vocabulary == Vocabulary::Atom {
-            self.attribute(
-                "type",
-                matches!(name, "title" | "subtitle" | "summary" | "content" | "rights").then_some(if html {
-                    "html"
-                } else {
-                    "text"
-                }),
-            );
+            let typed = matches!(name, "title" | "subtitle" | "summary" | "content" | "rights");
+            self.attribute("type", typed.then_some(if html { "html" } else { "text" }));
             self.attribute("xml:lang", tag.attribute("xml:lang").filter(|_| is_content));
         }
         self.out.push('>');

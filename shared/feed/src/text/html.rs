@@ -8,7 +8,10 @@ use html5ever::{
         states::RawKind::{Rawtext, ScriptData},
     },
 };
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell};
+
+/// The longest tag that is read, in bytes.
+const TAG_LIMIT: usize = 4_096;
 
 /// Elements that start and end a line.
 const BLOCKS: [&str; 37] = [
@@ -84,10 +87,51 @@ fn starts_entity(rest: &[u8]) -> bool {
     length > 0 && name.get(length) == Some(&b';')
 }
 
+/// Drops tags longer than [`TAG_LIMIT`], as pictures written into their tag are; their text stays. The tokenizer
+/// compares each attribute of a tag with all before it, so a tag of a megabyte would take it minutes.
+fn without_long_tags(source: &str) -> Cow<'_, str> {
+    let bytes = source.as_bytes();
+    let (mut kept, mut from, mut at) = (String::new(), 0, 0);
+    while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
+        let start = at + found;
+        at = start + 1;
+        if !bytes.get(at).is_some_and(u8::is_ascii_alphabetic) {
+            continue;
+        }
+        let end = at + tag_length(&bytes[at..]);
+        if end - start > TAG_LIMIT {
+            kept.push_str(&source[from..start]);
+            from = end;
+        }
+        at = end;
+    }
+    if from == 0 {
+        return Cow::Borrowed(source);
+    }
+    kept.push_str(&source[from..]);
+    Cow::Owned(kept)
+}
+
+/// How far a tag goes, its `>` with it: quotes count only as values of attributes (WHATWG HTML §13.2.5).
+fn tag_length(tag: &[u8]) -> usize {
+    let (mut quote, mut after_equals) = (None, false);
+    for (at, &byte) in tag.iter().enumerate() {
+        match quote {
+            Some(open) if byte == open => quote = None,
+            Some(_) => {}
+            None if byte == b'>' => return at + 1,
+            None if after_equals && matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            None => {}
+        }
+        after_equals = byte == b'=' || after_equals && byte.is_ascii_whitespace();
+    }
+    tag.len()
+}
+
 /// Writes the text of `source`; with `markdown`, links of markdown in it too.
 pub(super) fn read(source: &str, markdown: bool, writer: &mut Writer) {
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(source));
+    input.push_back(StrTendril::from_slice(&without_long_tags(source)));
     let reader = Reader { state: RefCell::new(State { writer, markdown, run: String::new(), dropped: None }) };
     let tokenizer = Tokenizer::new(reader, TokenizerOpts::default());
     let _ = tokenizer.feed(&input); // pauses for nothing: no token is answered with `Script`

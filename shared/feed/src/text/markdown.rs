@@ -5,6 +5,8 @@
 
 /// The longest anchor and the longest destination, in bytes: bounds the search for their ends.
 const LONGEST: usize = 2_048;
+/// How often, all in all, a text is read over in search of the ends of its brackets; then its rest is plain.
+const EFFORT: usize = 16;
 /// How deep links and images may nest in an anchor.
 const DEEPEST: u8 = 3;
 
@@ -19,12 +21,17 @@ pub(super) enum Piece<'a> {
 pub(super) fn pieces(source: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut plain, mut at) = (0, 0);
+    let mut effort = source.len().saturating_mul(EFFORT).max(LONGEST);
     while let Some(found) = memchr::memchr(b'[', &source.as_bytes()[at..]).map(|found| at + found) {
         at = found + 1;
         if escaped(source, found) {
             continue;
         }
-        if let Some((anchor, url, end)) = link(&source[found..]) {
+        let rest = &source[found..];
+        let close = closing(rest);
+        let Some(left) = effort.checked_sub(close.unwrap_or(rest.len().min(LONGEST))) else { break };
+        effort = left;
+        if let Some((anchor, url, end)) = close.and_then(|close| link(rest, close)) {
             let image = source[..found].ends_with('!');
             pieces.push(Piece::Text(&source[plain..found - usize::from(image)]));
             pieces.push(if image { Piece::Text(anchor) } else { Piece::Link { anchor, url } });
@@ -67,9 +74,9 @@ fn unescape(text: &str, out: &mut String) {
     }
 }
 
-/// `[anchor](destination "title")` at the start of `source`: the anchor, the destination, where it ends.
-fn link(source: &str) -> Option<(&str, &str, usize)> {
-    let close = closing(source, b'[', b']')?;
+/// `[anchor](destination "title")` at the start of `source`, whose anchor closes at `close`: the anchor, the
+/// destination, where it ends.
+fn link(source: &str, close: usize) -> Option<(&str, &str, usize)> {
     let rest = &source[close + 1..];
     if !rest.starts_with('(') {
         return None;
@@ -89,16 +96,16 @@ fn link(source: &str) -> Option<(&str, &str, usize)> {
     (!anchor.trim().is_empty() && is_destination(url)).then_some((anchor, url, close + 1 + end))
 }
 
-/// Where the bracket that opens `source` closes, brackets within it in balance.
-fn closing(source: &str, open: u8, close: u8) -> Option<usize> {
+/// Where the bracket that opens `source` closes, brackets within it in balance; looked for no further than `LONGEST`.
+fn closing(source: &str) -> Option<usize> {
     let mut depth = 0_u32;
     let mut escape = false;
     for (at, byte) in source.bytes().enumerate().take(LONGEST) {
         match byte {
             _ if escape => escape = false,
             b'\\' => escape = true,
-            _ if byte == open => depth += 1,
-            _ if byte == close => {
+            b'[' => depth += 1,
+            b']' => {
                 depth -= 1;
                 if depth == 0 {
                     return Some(at);

@@ -7,12 +7,16 @@
 mod html;
 mod markdown;
 
+use encoding_rs::WINDOWS_1252;
 use markdown::Piece;
-use tidings_model::Link;
+use tidings_model::{BODY_LIMIT, Link};
 use url::Url;
 
 /// The most links that are kept of one field; further anchors stay as text.
 const LINK_LIMIT: usize = 1_000;
+
+/// How much of a source is read, in bytes: eight times the longest body that an item keeps.
+const SOURCE_LIMIT: usize = 8 * BODY_LIMIT;
 
 /// How a text is marked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +42,9 @@ pub struct Text {
 
 /// Reads `source`, which will stand in the item's `field`. Relative links are resolved against `base`; without one
 /// they stay as written, `resolved: false`. Links that lead nowhere else (`#…`, `javascript:`, `data:`) are only text.
+/// Of a source beyond 2 MiB the rest is not read.
 pub fn plain(field: &'static str, source: &str, kind: Markup, base: Option<&str>) -> Text {
+    let source = &source[..source.floor_char_boundary(SOURCE_LIMIT)];
     let mut writer = Writer::new(field, base);
     match kind {
         Markup::Html => html::read(source, false, &mut writer),
@@ -61,6 +67,13 @@ pub fn is_cut(text: &str) -> bool {
     let end = end.trim_end_matches(['»', '>', '→', '.', ' ']);
     let full = text.trim_end();
     ENDS.iter().any(|cut| end.ends_with(cut)) || full.ends_with("...") || full.ends_with("…")
+}
+
+/// A control character of the C1 block is windows-1252 that was decoded as Latin-1: `don\u{92}t`.
+fn c1(c: char) -> Option<char> {
+    let byte = u8::try_from(u32::from(c)).ok().filter(|byte| *byte >= 0x80)?;
+    let meant = WINDOWS_1252.decode_without_bom_handling(&[byte]).0.chars().next();
+    meant.filter(|c| !c.is_control())
 }
 
 /// White space that is due before the next visible character.
@@ -97,7 +110,7 @@ impl Writer {
                 // zero-width and soft hyphens would break words for whoever compares them
                 '\u{ad}' | '\u{200b}' | '\u{feff}' => {}
                 c if c.is_whitespace() => self.space(Gap::Space),
-                c if c.is_control() => {}
+                c if c.is_control() => c1(c).into_iter().for_each(|c| self.push(c)),
                 c => self.push(c),
             }
         }

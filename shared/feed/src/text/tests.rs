@@ -37,7 +37,7 @@ fn other_markup() {
         (Auto, "[a](/b?c=1&amp;d) &amp; <i>e</i>", "a & e", vec!["a=https://e.org/b?c=1&d"]),
         (Auto, "Xi [called for ](/x)more", "Xi called for more", vec!["called for=https://e.org/x"]),
         (Markdown, "<b>[a](/b)</b>", "<b>a</b>", vec!["a=https://e.org/b"]),
-        (Plain, " [a](/b)\r\n\r\n  &amp;\tx\u{ad}y ", "[a](/b)\n&amp; xy", vec![]),
+        (Plain, " [a](/b)\r\n\r\n  &amp;\tx\u{ad}\u{92}y\u{1} ", "[a](/b)\n&amp; x’y", vec![]),
     ] {
         assert_eq!(read(kind, source), (text.into(), links.iter().map(ToString::to_string).collect()), "{source}");
     }
@@ -64,4 +64,11 @@ fn cut_texts() {
     ] {
         assert_eq!(is_cut(text), cut, "{text}");
     }
+}
+
+#[test]
+fn a_tag_of_a_megabyte_is_dropped_and_its_text_stays() {
+    let attributes: String = (0..150_000).map(|n| format!(" a{n}")).collect();
+    let source = format!("<p>a <b{attributes}>b</b> <img src=\"data:,{}\">c <i{attributes}", ">".repeat(5_000));
+    assert_eq!(read(Html, &source).0, "a b c");
 }

@@ -50,7 +50,7 @@ fn decoded(bytes: &[u8]) -> Vec<Decoded> {
 
 #[test]
 fn filtering_keeps_offsets_and_sequences_under_every_codec() {
-    for codec in [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd] {
+    for codec in CODECS {
         let from = From { producer_id: 7, epoch: 1, sequence: 40, transactional: true };
         let mut whole = batch(from, codec, &[("a", Some("1")), ("b", None), ("c", Some("3"))]);
         place(&mut whole, 100);
@@ -64,6 +64,30 @@ fn filtering_keeps_offsets_and_sequences_under_every_codec() {
         let empty = Header::parse(&filter(&whole, |_| false).unwrap()).unwrap();
         assert_eq!((empty.count, empty.last_offset(), empty.length), (0, 102, HEADER));
     }
+}
+
+const CODECS: [Compression; 5] =
+    [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+
+/// A client's bug may put anything under a right checksum.
+#[test]
+fn a_senseless_body_is_an_error_and_no_panic() {
+    let (mut read, mut refused) = (0, 0);
+    for codec in CODECS {
+        let good = batch(ANYONE, codec, &[("key", Some("value")), ("other", None)]);
+        for at in HEADER..good.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut bad = good.clone();
+                bad[at] ^= change;
+                seal(&mut bad);
+                match each_record(&bad, |_| {}) {
+                    Ok(()) => read += 1, // another key or value
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+    }
+    assert!(read > 20 && refused > 200, "{read} {refused}");
 }
 
 #[test]

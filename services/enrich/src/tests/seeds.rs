@@ -2,13 +2,14 @@
 //!
 //! The labels are no part of the product; where they are absent the tests say so and pass.
 
+use crate::{Config, Enrich};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
-use tidings_enrich::{Config, Enrich};
 use tidings_model::{Enriched, EntityType, Item, Timestamp, Unique};
 use tidings_stage::{Event, Stage};
 
-/// The F1 that the rules reached when they were written; a change must not lose it.
+/// The rules reached 1.0 here, where the knowledge base has most of the names, and 0.92 without its persons: the
+/// floor guards against loss, it is no measure of unseen news.
 const FLOOR: f64 = 0.97;
 
 #[derive(Default)]
