@@ -9,8 +9,8 @@ use std::{
 };
 use tidings_stage::Problem;
 
-/// The shortest token that can't be guessed in practice.
-const TOKEN_MIN: usize = 16;
+/// The shortest token that can't be guessed in practice, in bytes.
+pub(crate) const TOKEN_MIN: usize = 16;
 
 /// Settings of intake.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

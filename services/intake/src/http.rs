@@ -16,7 +16,7 @@
 
 use crate::{
     Config,
-    config::Token,
+    config::{TOKEN_MIN, Token},
     item,
     lines::{numbered, record},
 };
@@ -58,9 +58,9 @@ pub trait Accept: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Busy;
 
-/// The file of `intake.http.token_file` can't be read.
+/// The file of `intake.http.token_file` can't be read, or holds no token.
 #[derive(Debug, thiserror::Error)]
-#[error("intake.http.token_file = {}: can't read it: {source}", path.display())]
+#[error("intake.http.token_file = {}: {source}", path.display())]
 pub struct TokenFile {
     path: PathBuf,
     source: io::Error,
@@ -84,6 +84,11 @@ pub fn router(config: &Config, accept: Arc<dyn Accept>) -> Result<Router, TokenF
         // `Config::problems` refuses this; without a token there is no door
         (None, None) => return Ok(Router::new()),
     };
+    if token.trim().len() < TOKEN_MIN {
+        // a file that was emptied since the configuration was checked must not open the door to everyone
+        let source = io::Error::new(io::ErrorKind::InvalidData, format!("a token of fewer than {TOKEN_MIN} bytes"));
+        return Err(TokenFile { path: http.token_file.clone().unwrap_or_default(), source });
+    }
     let body_limit = usize::try_from(http.body_limit.as_u64()).unwrap_or(usize::MAX);
     let door = Door { token: blake3::hash(token.trim().as_bytes()), body_limit, accept };
     Ok(Router::new().route("/v1/items", post(take_in)).with_state(Arc::new(door)))

@@ -2,7 +2,7 @@
 
 use tidings_feed::{agency, text};
 use tidings_model::{
-    Content, ContentKind, Inbox, Item, ItemId, Link, Origin, OriginKind, PublishedFrom, Publisher, Revision, Status,
+    Content, ContentKind, Inbox, Item, ItemId, Origin, OriginKind, PublishedFrom, Publisher, Revision, Status,
     Timestamp, site,
 };
 use tidings_stage::Reject;
@@ -21,9 +21,16 @@ pub fn item(inbox: &Inbox, at: Timestamp) -> Result<Item, Reject> {
         };
     let mut links = Vec::new();
     let base = url.as_deref();
-    let headline = read("headline", &inbox.headline, base, &mut links);
-    let summary = read("summary", &inbox.summary, base, &mut links);
-    let body = read("body", &inbox.body, base, &mut links);
+    let mut cut = false;
+    let mut read = |field, source: &Option<String>| {
+        let found = text::plain(field, source.as_deref()?, text::Markup::Auto, base);
+        links.extend(found.links);
+        cut |= found.cut;
+        (!found.text.is_empty()).then_some(found.text)
+    };
+    let headline = read("headline", &inbox.headline);
+    let summary = read("summary", &inbox.summary);
+    let body = read("body", &inbox.body);
     let texts = [&headline, &summary, &body].map(|text| text.as_deref().unwrap_or(""));
     let external_id = inbox.external_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
     if texts.iter().all(|text| text.is_empty()) && !(inbox.withdrawn && external_id.is_some()) {
@@ -35,11 +42,12 @@ pub fn item(inbox: &Inbox, at: Timestamp) -> Result<Item, Reject> {
         None => ItemId::of([fold(texts).as_str()]),
     };
     let fullest = body.as_deref().or(summary.as_deref());
-    let content = inbox.content.clone().unwrap_or_else(|| Content {
+    let mut content = inbox.content.clone().unwrap_or_else(|| Content {
         kind: content_kind(inbox.kind, &summary, &body),
         truncated: summary.iter().chain(&body).any(|text| text::is_cut(text)),
         chars: 0,
     });
+    content.truncated |= cut;
     let published_at = inbox.published_at.filter(|at| !at.is_absent());
     let mut item = Item {
         id,
@@ -98,12 +106,6 @@ fn check(inbox: &Inbox) -> Result<(), Reject> {
         }
     }
     Ok(())
-}
-
-fn read(field: &'static str, source: &Option<String>, base: Option<&str>, links: &mut Vec<Link>) -> Option<String> {
-    let found = text::plain(field, source.as_deref()?, text::Markup::Auto, base);
-    links.extend(found.links);
-    (!found.text.is_empty()).then_some(found.text)
 }
 
 /// The texts as one, with what differs between tellings of the same snippet folded: case, white space, quotes.

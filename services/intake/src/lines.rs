@@ -6,11 +6,14 @@ use std::{
     fmt,
     io::{self, BufRead, Read as _},
 };
-use tidings_model::{Inbox, OriginKind, Timestamp};
+use tidings_model::{Inbox, OriginKind, Timestamp, topic};
 use tidings_stage::Reject;
 
 /// The longest line, in bytes, its end not counted.
 pub const LINE_LIMIT: usize = 1024 * 1024;
+
+/// What whoever holds the door may add to a record (a time, a provider), in bytes.
+const DOOR_ROOM: usize = 4 * 1024;
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +104,13 @@ pub(crate) fn record(json: &str) -> Result<Inbox, Reject> {
 
 /// Refuses at the door what the stage would refuse later.
 fn check(inbox: Inbox) -> Result<Inbox, Reject> {
-    item(&inbox, Timestamp::ABSENT).map(|_| inbox)
+    item(&inbox, Timestamp::ABSENT)?;
+    let size = serde_json::to_vec(&inbox).expect("records serialise to memory").len();
+    if size > topic::INBOX.limit - DOOR_ROOM {
+        let mend = "records of up to 508 KiB: an item keeps 256 KiB of a body";
+        return Err(Reject::new("too_large", "record", format_args!("{size} bytes"), mend));
+    }
+    Ok(inbox)
 }
 
 /// Lines of UTF-8, each of limited length.
@@ -177,9 +186,11 @@ mod tests {
     #[test]
     fn json_lines() {
         let long = "x".repeat(LINE_LIMIT + 1);
+        let big = "x".repeat(topic::INBOX.limit);
         let source = format!(
             "{{\"headline\":\"a\"}}\r\n\n{{\"headline\":3}}\n{{\"titel\":\"b\"}}\n{long}\n\
-             {{\"language\":{{\"tag\":1,\"source\":\"declared\"}}}}\n{{\"headline\":\"c\"\n{{}} {{}}\n{{\"url\":\"x\",\"headline\":\"d\"}}\n{{\"headline\":\"e\"}}"
+             {{\"language\":{{\"tag\":1,\"source\":\"declared\"}}}}\n{{\"headline\":\"c\"\n{{}} {{}}\n{{\"url\":\"x\",\"headline\":\"d\"}}\n\
+             {{\"headline\":\"{big}\"}}\n{{\"headline\":\"e\"}}"
         );
         let read: Vec<_> = jsonl(source.as_bytes())
             .map(|line| match line {
@@ -196,6 +207,7 @@ mod tests {
             "7 json record",
             "8 json record",
             "9 url url",
+            "10 too_large record",
             "e",
         ];
         assert_eq!(read, expected);

@@ -20,7 +20,7 @@ pub struct Entry {
     pub headline: Option<String>,
     /// RSS `description`, Atom `summary`; absent where it repeats the body.
     pub summary: Option<String>,
-    /// RSS `content:encoded`, Atom `content`. May be longer than the model's limit: `Item::fit` cuts it.
+    /// RSS `content:encoded`, Atom `content`.
     pub body: Option<String>,
     /// Links of the texts, in reading order.
     pub links: Vec<Link>,
@@ -40,7 +40,7 @@ pub struct Entry {
     pub rights: Option<String>,
     /// The wire agency that the text credits, see [`agency`](crate::agency).
     pub agency: Option<String>,
-    /// Whether the fullest text ends as cut texts do: an ellipsis, "read more".
+    /// Whether a text was too long and was cut, or the fullest ends as cut texts do: an ellipsis, "read more".
     pub truncated: bool,
 }
 
@@ -96,15 +96,17 @@ impl Draft {
         if body.is_some() && summary.as_ref().map(|found| &found.text) == body.as_ref().map(|found| &found.text) {
             summary = None;
         }
+        let mut cut = false;
         let mut keep = |found: Option<text::Text>| {
             found.map(|found| {
+                cut |= found.cut;
                 links.extend(found.links);
                 found.text
             })
         };
         let (headline, summary, body) = (keep(headline), keep(summary), keep(body));
         let fullest = body.as_deref().or(summary.as_deref());
-        let (agency, truncated) = (fullest.and_then(agency), fullest.is_some_and(text::is_cut));
+        let (agency, truncated) = (fullest.and_then(agency), cut || fullest.is_some_and(text::is_cut));
         Entry {
             agency,
             truncated,

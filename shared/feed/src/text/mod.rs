@@ -12,8 +12,10 @@ use markdown::Piece;
 use tidings_model::{BODY_LIMIT, Link};
 use url::Url;
 
-/// The most links that are kept of one field; further anchors stay as text.
-const LINK_LIMIT: usize = 1_000;
+/// How many bytes of links, address and anchor, are kept of one field; further anchors stay as text.
+const LINK_ROOM: usize = 32 * 1024;
+/// The longest headline and summary, in bytes: with these and the longest body, an item stays within its topic's limit.
+const SHORT_LIMIT: usize = 64 * 1024;
 
 /// How much of a source is read, in bytes: eight times the longest body that an item keeps.
 const SOURCE_LIMIT: usize = 8 * BODY_LIMIT;
@@ -38,21 +40,26 @@ pub struct Text {
     pub text: String,
     /// In the order of their anchors; `start` and `end` count code points of `text`.
     pub links: Vec<Link>,
+    /// Whether it went on: a `body` is cut at [`BODY_LIMIT`], other fields at 64 KiB.
+    pub cut: bool,
 }
 
 /// Reads `source`, which will stand in the item's `field`. Relative links are resolved against `base`; without one
 /// they stay as written, `resolved: false`. Links that lead nowhere else (`#…`, `javascript:`, `data:`) are only text.
 /// Of a source beyond 2 MiB the rest is not read.
 pub fn plain(field: &'static str, source: &str, kind: Markup, base: Option<&str>) -> Text {
-    let source = &source[..source.floor_char_boundary(SOURCE_LIMIT)];
     let mut writer = Writer::new(field, base);
+    let whole = source;
+    let source = &source[..source.floor_char_boundary(SOURCE_LIMIT)];
     match kind {
         Markup::Html => html::read(source, false, &mut writer),
         Markup::Auto if html::is_html(source) => html::read(source, true, &mut writer),
         Markup::Auto | Markup::Markdown => writer.markdown(source, false),
         Markup::Plain => writer.text(source, false),
     }
-    writer.finish()
+    let mut text = writer.finish();
+    text.cut |= source.len() < whole.len();
+    text
 }
 
 /// Whether a text ends as publishers and search engines end what they cut: an ellipsis, "read more".
@@ -89,17 +96,22 @@ struct Writer {
     field: &'static str,
     base: Option<Url>,
     out: String,
+    limit: usize,
+    cut: bool,
     chars: u32,
     gap: Gap,
     /// The link that is open: its address, and where its first visible character stands, once there is one.
     open: Option<(String, Option<(u32, usize)>)>,
     links: Vec<Link>,
+    link_room: usize,
 }
 
 impl Writer {
     fn new(field: &'static str, base: Option<&str>) -> Self {
         let base = base.and_then(|base| Url::parse(base).ok()).filter(|base| !base.cannot_be_a_base());
-        Self { field, base, out: String::new(), chars: 0, gap: Gap::None, open: None, links: Vec::new() }
+        let limit = if field == "body" { BODY_LIMIT } else { SHORT_LIMIT };
+        let (out, links) = (String::new(), Vec::new());
+        Self { field, base, out, limit, cut: false, chars: 0, gap: Gap::None, open: None, links, link_room: LINK_ROOM }
     }
 
     /// Plain characters; line breaks count as spaces where `folded`.
@@ -139,6 +151,11 @@ impl Writer {
     }
 
     fn push(&mut self, c: char) {
+        // with room for the gap before it
+        if self.cut || self.out.len() + 1 + c.len_utf8() > self.limit {
+            self.cut = true;
+            return;
+        }
         let gap = std::mem::replace(&mut self.gap, Gap::None);
         if gap != Gap::None && !self.out.is_empty() {
             self.out.push(if gap == Gap::Line { '\n' } else { ' ' });
@@ -158,11 +175,10 @@ impl Writer {
 
     fn close_link(&mut self) {
         let Some((written, Some((start, byte)))) = self.open.take() else { return };
-        if self.links.len() == LINK_LIMIT {
-            return;
-        }
         let Some((url, resolved)) = self.resolve(written) else { return };
         let text = self.out[byte..].to_owned();
+        let Some(left) = self.link_room.checked_sub(url.len() + text.len()) else { return };
+        self.link_room = left;
         self.links.push(Link { field: self.field.to_owned(), text, url, start, end: self.chars, resolved });
     }
 
@@ -183,7 +199,7 @@ impl Writer {
 
     fn finish(mut self) -> Text {
         self.close_link();
-        Text { text: self.out, links: self.links }
+        Text { text: self.out, links: self.links, cut: self.cut }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What readers see of marked-up text, and where its links stand.
 
-use super::{Markup, Markup::*, is_cut, plain};
+use super::{BODY_LIMIT, Markup, Markup::*, is_cut, plain};
 
 fn read(kind: Markup, source: &str) -> (String, Vec<String>) {
     let found = plain("body", source, kind, Some("https://e.org/news/a"));
@@ -71,4 +71,18 @@ fn a_tag_of_a_megabyte_is_dropped_and_its_text_stays() {
     let attributes: String = (0..150_000).map(|n| format!(" a{n}")).collect();
     let source = format!("<p>a <b{attributes}>b</b> <img src=\"data:,{}\">c <i{attributes}", ">".repeat(5_000));
     assert_eq!(read(Html, &source).0, "a b c");
+}
+
+#[test]
+fn long_texts_are_cut_and_their_links_are_within() {
+    for (field, limit) in [("body", BODY_LIMIT), ("summary", 64 * 1024)] {
+        let found = plain(field, &"[é](/b) x\n".repeat(BODY_LIMIT / 4), Markdown, None);
+        assert!(found.cut && found.text.len() <= limit && found.text.len() > limit - 8, "{}", found.text.len());
+        assert!(found.links.iter().all(|link| (link.end as usize) <= found.text.chars().count()));
+        assert!(
+            !found.links.is_empty()
+                && found.links.iter().map(|link| link.url.len() + link.text.len()).sum::<usize>() <= 32 * 1024
+        );
+    }
+    assert!(!plain("body", "x", Markdown, None).cut);
 }
