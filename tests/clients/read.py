@@ -14,11 +14,12 @@ def text(data):
     return None if data is None else data.decode()
 
 
-def show(topic, partition, offset, key, headers, value):
+def show(topic, partition, offset, taken, key, headers, value):
     record = {
         "topic": topic,
         "partition": partition,
         "offset": offset,
+        "taken": taken,
         "key": text(key),
         "headers": [[name, text(data)] for name, data in headers or ()],
         "value": text(value),
@@ -48,7 +49,7 @@ def confluent(brokers, topics):
             sys.exit(f"no answer in 30 s for {sorted(left)}")
         error = message.error()
         if error is None:
-            show(message.topic(), message.partition(), message.offset(), message.key(), message.headers(), message.value())
+            show(message.topic(), message.partition(), message.offset(), message.timestamp()[1], message.key(), message.headers(), message.value())
         elif error.code() == KafkaError._PARTITION_EOF:
             left.discard((message.topic(), message.partition()))
         else:
@@ -79,7 +80,7 @@ async def aio(brokers, topics):
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:
                 for message in (await consumer.getmany(partition, timeout_ms=1000)).get(partition, ()):
-                    show(message.topic, message.partition, message.offset, message.key, message.headers, message.value)
+                    show(message.topic, message.partition, message.offset, message.timestamp, message.key, message.headers, message.value)
     finally:
         await consumer.stop()
 

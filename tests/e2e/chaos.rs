@@ -89,7 +89,6 @@ const WORDS: [&str; 64] = [
 ];
 
 #[test]
-#[ignore = "needs the binary"]
 fn every_service_killed_on_kafka() {
     check(Line::on_kafka, |line, feeds| {
         line.start_five();
@@ -99,7 +98,6 @@ fn every_service_killed_on_kafka() {
 }
 
 #[test]
-#[ignore = "needs the binary"]
 fn broker_and_services_killed_together() {
     check(Line::embedded, |line, feeds| {
         line.start_all(&["--feeds", feeds]);

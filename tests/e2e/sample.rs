@@ -25,13 +25,11 @@ struct Article {
 }
 
 #[test]
-#[ignore = "needs the binary"]
 fn embedded() {
     check(Line::embedded(""));
 }
 
 #[test]
-#[ignore = "needs the binary"]
 fn on_kafka() {
     check(Line::on_kafka(""));
 }

@@ -31,7 +31,6 @@ fn snippets() -> Vec<Snippets> {
 }
 
 #[test]
-#[ignore = "needs the binary"]
 fn embedded() {
     for snippets in snippets() {
         let mut line = Line::embedded("");
@@ -41,7 +40,6 @@ fn embedded() {
 }
 
 #[test]
-#[ignore = "needs the binary"]
 fn on_kafka() {
     for snippets in snippets() {
         let mut line = Line::on_kafka("");
@@ -81,7 +79,7 @@ fn ingest(line: &Line, file: &Path) {
 /// What is enriched once all that was handed in before has gone through. Markers are sent behind it, enough of them
 /// to reach every partition.
 fn settled(line: &Line, round: &str) -> Vec<Value> {
-    const MARKERS: usize = 16;
+    const MARKERS: usize = 64;
     let provider = format!("marker {round}");
     let marker = |no: usize| {
         let words = digest([round, &no.to_string()]).chars().flat_map(|digit| [digit, ' ']).collect::<String>();

@@ -1,4 +1,5 @@
-//! Apache Kafka itself: one node, broker and controller in one process (KRaft), in a folder of its own.
+//! Apache Kafka itself, in folders of its own: one node that is broker and controller in one process (KRaft), or three
+//! that replicate everything.
 //!
 //! Where `KAFKA_BROKERS` names a cluster, that is used and left alone. Topics are separated by their prefix, so tests
 //! may share a broker.
@@ -12,38 +13,53 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 const START: Duration = Duration::from_secs(90);
+/// Any 22 characters of base64.
+const CLUSTER: &str = "tidings-tests-00000000";
 
-/// A running broker; it is killed and its data removed when this is dropped.
+/// A running cluster; it is killed and its data removed when this is dropped.
 pub struct Kafka {
     brokers: String,
-    node: Option<Node>,
+    nodes: Vec<Node>,
 }
 
 struct Node {
+    address: String,
     dir: TempDir,
     jars: PathBuf,
     process: Child,
 }
 
 impl Kafka {
-    /// Starts one, or takes that of `KAFKA_BROKERS`; returns when it answers.
+    /// Starts one node, or takes the cluster of `KAFKA_BROKERS`; returns when it answers.
     pub fn start() -> Self {
-        if let Ok(brokers) = std::env::var("KAFKA_BROKERS") {
-            return Self { brokers, node: None };
+        match std::env::var("KAFKA_BROKERS") {
+            Ok(brokers) => Self { brokers, nodes: Vec::new() },
+            Err(_) => Self::cluster(free_ports::<1>(), free_ports::<1>()),
         }
+    }
+
+    /// Starts three nodes, of which any one may go; returns when all answer.
+    pub fn replicated() -> Self {
+        Self::cluster(free_ports::<3>(), free_ports::<3>())
+    }
+
+    fn cluster<const N: usize>(clients: [u16; N], controllers: [u16; N]) -> Self {
         let jars = installed("kafka");
-        let dir = tempfile::Builder::new().prefix("tidings-kafka-").tempdir().expect("a temporary folder can be made");
-        let [client, controller] = free_ports();
-        fs::write(dir.path().join("server.properties"), properties(dir.path(), client, controller))
-            .expect("the temporary folder can be written");
-        // any 22 characters of base64
-        let cluster = "tidings-tests-00000000";
-        let tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "--standalone", "-c", "server.properties"];
-        output(java(&jars, dir.path()).args(tool));
-        let brokers = format!("127.0.0.1:{client}");
-        let process = spawn(&jars, dir.path());
-        let mut kafka = Self { brokers, node: Some(Node { dir, jars, process }) };
-        kafka.wait();
+        let address = |port| format!("127.0.0.1:{port}");
+        let nodes = (0..N).map(|no| {
+            let dir = tempfile::Builder::new().prefix("tidings-kafka-").tempdir();
+            let dir = dir.expect("a temporary folder can be made");
+            let properties = properties(dir.path(), no, clients[no], &controllers);
+            fs::write(dir.path().join("server.properties"), properties).expect("the temporary folder can be written");
+            output(java(&jars, dir.path()).args(["kafka.tools.StorageTool", "format", "-t", CLUSTER]).args([
+                "-c",
+                "server.properties",
+            ]));
+            let process = spawn(&jars, dir.path());
+            Node { address: address(clients[no]), dir, jars: jars.clone(), process }
+        });
+        let mut kafka = Self { brokers: clients.map(address).join(","), nodes: nodes.collect() };
+        (0..N).for_each(|node| kafka.wait(node));
         kafka
     }
 
@@ -65,43 +81,70 @@ impl Kafka {
 
     /// Whether it is the test's to kill.
     pub fn is_own(&self) -> bool {
-        self.node.is_some()
+        !self.nodes.is_empty()
     }
 
-    /// SIGKILL.
+    /// SIGKILL for every node.
     pub fn kill9(&mut self) {
-        let node = self.node();
+        (0..self.own().len()).for_each(|node| self.kill9_node(node));
+    }
+
+    /// SIGKILL for one node, counted from 0.
+    pub fn kill9_node(&mut self, node: usize) {
+        let node = &mut self.own()[node];
         node.process.kill().expect("a child can be killed");
         node.process.wait().expect("a child can be waited for");
     }
 
-    /// Starts it again, on the same port and data; returns when it answers.
+    /// Starts every node again, on the same ports and data; returns when all answer.
     pub fn restart(&mut self) {
-        let node = self.node();
-        node.process = spawn(&node.jars, node.dir.path());
-        self.wait();
+        for node in self.own() {
+            node.process = spawn(&node.jars, node.dir.path());
+        }
+        (0..self.nodes.len()).for_each(|node| self.wait(node));
     }
 
-    fn node(&mut self) -> &mut Node {
-        self.node.as_mut().expect("the cluster of KAFKA_BROKERS is not ours to kill: ask is_own() first")
+    /// Starts one node again; returns when it answers.
+    pub fn restart_node(&mut self, node: usize) {
+        let own = &mut self.own()[node];
+        own.process = spawn(&own.jars, own.dir.path());
+        self.wait(node);
     }
 
-    fn wait(&mut self) {
-        let brokers = self.brokers.clone();
-        let node = self.node();
+    /// The node that leads a partition, by the word of the others.
+    pub fn leader(&self, topic: &str, partition: usize) -> usize {
+        // broker ids are the nodes' numbers from 1
+        read::leader(&self.brokers, topic, partition) - 1
+    }
+
+    /// Moves every partition's lead to the first of its replicas, which is where it was created.
+    pub fn move_leaders_back(&self) {
+        let node = self.nodes.first().expect("a cluster of our own");
+        let tool = ["org.apache.kafka.tools.LeaderElectionCommand", "--election-type", "preferred"];
+        let all = ["--all-topic-partitions", "--bootstrap-server", &self.brokers];
+        output(java(&node.jars, node.dir.path()).args(tool).args(all));
+    }
+
+    fn own(&mut self) -> &mut [Node] {
+        assert!(self.is_own(), "the cluster of KAFKA_BROKERS is not ours to kill: ask is_own() first");
+        &mut self.nodes
+    }
+
+    fn wait(&mut self, node: usize) {
+        let node = &mut self.nodes[node];
         until(START, "Apache Kafka answers", || {
             if let Ok(Some(status)) = node.process.try_wait() {
                 let log = fs::read_to_string(node.dir.path().join("log")).unwrap_or_default();
                 panic!("Apache Kafka ended at its start: {status}\n{log}");
             }
-            read::answers(&brokers).then_some(())
+            read::answers(&node.address).then_some(())
         });
     }
 }
 
 impl Drop for Kafka {
     fn drop(&mut self) {
-        if let Some(node) = &mut self.node {
+        for node in &mut self.nodes {
             // nothing can be done about a failure here
             node.process.kill().ok();
             node.process.wait().ok();
@@ -127,20 +170,23 @@ fn spawn(jars: &Path, dir: &Path) -> Child {
         .expect("java was found a moment ago")
 }
 
-fn properties(dir: &Path, client: u16, controller: u16) -> String {
-    let data = dir.join("data");
+fn properties(dir: &Path, no: usize, client: u16, controllers: &[u16]) -> String {
+    let (id, controller, nodes) = (no + 1, controllers[no], controllers.len());
+    let voters = controllers.iter().zip(1..).map(|(port, id)| format!("{id}@127.0.0.1:{port}")).collect::<Vec<_>>();
+    let (voters, data, majority) = (voters.join(","), dir.join("data"), nodes / 2 + 1);
     format!(
         "process.roles=broker,controller\n\
-         node.id=1\n\
-         controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
+         node.id={id}\n\
+         controller.quorum.voters={voters}\n\
          listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{client}\n\
          controller.listener.names=CONTROLLER\n\
          log.dirs={}\n\
          auto.create.topics.enable=false\n\
-         offsets.topic.replication.factor=1\n\
-         transaction.state.log.replication.factor=1\n\
-         transaction.state.log.min.isr=1\n\
+         min.insync.replicas={majority}\n\
+         offsets.topic.replication.factor={nodes}\n\
+         transaction.state.log.replication.factor={nodes}\n\
+         transaction.state.log.min.isr={majority}\n\
          group.initial.rebalance.delay.ms=0\n",
         data.display()
     )

@@ -6,6 +6,7 @@
 use crate::{free_ports, http, kafka::Kafka, read, read::Rec, until};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
@@ -27,12 +28,11 @@ const END: Duration = Duration::from_secs(30);
 /// # Panics
 /// When it is not built.
 pub fn binary() -> PathBuf {
-    // tests run from target/<profile>/deps
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
-    let binary = profile.join("tidings");
-    assert!(binary.is_file(), "{} is not built: cargo build -p tidings", binary.display());
-    binary
+    // programs run from target/<profile>, tests from target/<profile>/deps
+    let own = std::env::current_exe().expect("a process knows its own path");
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("tidings"));
+    let found = beside.into_iter().find(|binary| binary.is_file());
+    found.unwrap_or_else(|| panic!("tidings is not built beside {}: cargo build -p tidings", own.display()))
 }
 
 /// A line: configuration, processes, topics.
@@ -62,7 +62,8 @@ impl Line {
         line
     }
 
-    /// A line on a broker that need not be there, nothing created, nothing running.
+    /// A line on a broker that need not be there, nothing created, nothing running. Keys that stand before the first
+    /// section of `config` are those of `[kafka]`.
     pub fn on(brokers: &str, config: &str) -> Self {
         static LINES: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("test-{}-{}.", std::process::id(), LINES.fetch_add(1, Ordering::Relaxed));
@@ -94,7 +95,12 @@ impl Line {
 
     /// Starts a service and returns at once.
     pub fn spawn(&mut self, service: &str) {
-        self.launch(service, &["run", service, "--config", "tidings.toml"]);
+        self.spawn_as(service, service);
+    }
+
+    /// Starts one more instance of a service, under a name of its own, and returns at once.
+    pub fn spawn_as(&mut self, name: &str, service: &str) {
+        self.launch(name, &["run", service, "--config", "tidings.toml"]);
     }
 
     /// Starts everything in one process named `all`, and returns when it is ready. It brings its own broker unless
@@ -136,16 +142,11 @@ impl Line {
     fn child(&self, name: &str, args: Vec<String>, admin: String) -> Process {
         let log = File::options().create(true).append(true).open(self.log_path(name)).expect("a log can be written");
         let copy = log.try_clone().expect("a file can be opened twice");
-        let mut command = self.command();
-        command.args(&args).env("TIDINGS_METRICS__LISTEN", &admin).stdout(log).stderr(copy);
+        let mut command = Command::new(binary());
+        command.current_dir(self.dir()).args(&args).env("TIDINGS_METRICS__LISTEN", &admin);
+        command.stdin(Stdio::null()).stdout(log).stderr(copy);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Process { args, admin, child: Some(child) }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(binary());
-        command.current_dir(self.dir()).stdin(Stdio::null());
-        command
     }
 
     /// Waits until a process says that it is ready.
@@ -168,10 +169,27 @@ impl Line {
 
     /// SIGTERM, and how it ended.
     pub fn stop(&mut self, name: &str) -> ExitStatus {
+        self.signal(name, "TERM");
         let mut child = self.take(name);
-        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status();
-        assert!(sent.is_ok_and(|sent| sent.success()), "{name} had ended before it was asked to");
         until(END, &format!("{name} ends"), || child.try_wait().expect("a child can be waited for"))
+    }
+
+    /// Sends a signal: `TERM`, `STOP`, `CONT`.
+    pub fn signal(&self, name: &str, signal: &str) {
+        let pid = self.pid(name).unwrap_or_else(|| panic!("{name} is not running"));
+        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status();
+        assert!(sent.is_ok_and(|sent| sent.success()), "{name} had ended before it was asked to");
+    }
+
+    /// The process id of a process that was started and neither killed nor stopped.
+    pub fn pid(&self, name: &str) -> Option<u32> {
+        Some(self.processes.get(name)?.child.as_ref()?.id())
+    }
+
+    /// Names of the processes that were started and neither killed nor stopped.
+    pub fn running(&self) -> Vec<String> {
+        let running = self.processes.iter().filter(|(_, process)| process.child.is_some());
+        running.map(|(name, _)| name.clone()).collect()
     }
 
     /// How a process ended, if it did.
@@ -200,28 +218,33 @@ impl Line {
 
     /// The sum of a metric over all its labels, in one process.
     pub fn metric(&self, name: &str, metric: &str) -> f64 {
-        let (_, text) = http::get(self.admin(name), "/metrics").unwrap_or_else(|| panic!("{name} tells its metrics"));
+        self.series(name, metric, &[]).unwrap_or_else(|| panic!("{name} tells its metrics"))
+    }
+
+    /// The sum of a metric over the series that have all of these labels, such as `stage="dedup"`; nothing where the
+    /// process does not answer.
+    pub fn series(&self, name: &str, metric: &str, labels: &[&str]) -> Option<f64> {
+        let (_, text) = http::get(self.admin(name), "/metrics")?;
         let series = text.lines().filter(|line| line.split([' ', '{']).next() == Some(metric));
-        series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let series = series.filter(|line| labels.iter().all(|label| line.contains(label)));
+        Some(series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
     /// Runs a command of the binary that succeeds.
     pub fn run(&self, args: &[&str]) -> String {
-        let output = self.try_run(args);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "tidings {args:?}: {}\n{said}", output.status);
-        String::from_utf8(output.stdout).expect("tidings prints UTF-8")
+        self.tool().run(args, "")
     }
 
     /// Runs a command of the binary, with this line's configuration.
     pub fn try_run(&self, args: &[&str]) -> Output {
-        let mut command = self.command();
-        command.args(args).args(["--config", "tidings.toml"]);
-        if self.is_embedded() {
-            // no brokers are configured, or it would not be embedded
-            command.env("TIDINGS_KAFKA__BROKERS", &self.brokers);
-        }
-        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+        self.tool().try_run(args, "")
+    }
+
+    /// Commands with this line's configuration, for other threads too.
+    pub fn tool(&self) -> Tool {
+        // where no brokers are configured, the line is embedded
+        let brokers = self.is_embedded().then(|| self.brokers.clone());
+        Tool { dir: self.dir().to_owned(), brokers }
     }
 
     /// A topic's name on the broker.
@@ -237,6 +260,43 @@ impl Line {
     /// Puts a record on a topic past all of Tidings, as any producer may.
     pub fn write(&self, topic: &Topic, key: &str, headers: &[(&str, &str)], value: &str) {
         read::write(&self.brokers, &self.topic(topic), key, headers, value);
+    }
+}
+
+/// The binary's commands, with the configuration of a line; good for as long as the line is there.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    dir: PathBuf,
+    brokers: Option<String>,
+}
+
+impl Tool {
+    /// Runs a command over `input`; returns what it printed.
+    ///
+    /// # Panics
+    /// When it fails, with what it said.
+    pub fn run(&self, args: &[&str], input: &str) -> String {
+        let output = self.try_run(args, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tidings {args:?}: {}\n{said}", output.status);
+        String::from_utf8(output.stdout).expect("tidings prints UTF-8")
+    }
+
+    /// Runs a command over `input`.
+    pub fn try_run(&self, args: &[&str], input: &str) -> Output {
+        let mut command = Command::new(binary());
+        command.current_dir(&self.dir).args(args).args(["--config", "tidings.toml"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(brokers) = &self.brokers {
+            command.env("TIDINGS_KAFKA__BROKERS", brokers);
+        }
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut stdin = child.stdin.take().expect("its input is a pipe");
+        std::thread::scope(|scope| {
+            // beside the reading, lest both pipes fill up; a command need not read its input
+            scope.spawn(move || stdin.write_all(input.as_bytes()).ok());
+            child.wait_with_output().expect("a child can be waited for")
+        })
     }
 }
 

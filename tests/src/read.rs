@@ -15,6 +15,9 @@ pub struct Rec {
     pub partition: i32,
     /// At which offset.
     pub offset: i64,
+    /// When the broker took it, in milliseconds of Unix time; 0 where the client does not tell.
+    #[serde(default)]
+    pub taken: i64,
     /// Its key.
     pub key: Option<String>,
     /// Its headers, in their order.
@@ -69,6 +72,35 @@ pub fn read_all(brokers: &str, topic: &str) -> Vec<Rec> {
     read_with(Client::Kcat, brokers, topic)
 }
 
+/// Keys and values of a topic whose values are no text, by partition and offset; a tombstone has no value.
+pub fn read_bytes(brokers: &str, topic: &str) -> Vec<(i32, String, Option<Vec<u8>>)> {
+    let committed = ["-X", "isolation.level=read_committed", "-f", "%p %k %S\n%s\n"];
+    let mut command = Command::new("kcat");
+    command.args(["-C", "-b", brokers, "-t", topic, "-e", "-q"]).args(committed).stdin(Stdio::null());
+    let output = command.output().unwrap_or_else(|error| panic!("kcat: {error}; tests/setup brings it"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let (mut rest, mut records) = (output.stdout.as_slice(), Vec::new());
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let head = String::from_utf8_lossy(&rest[..end]).into_owned();
+        let (place, size) = head.rsplit_once(' ').unwrap_or_else(|| panic!("kcat's format: {head}"));
+        let (partition, key) = place.split_once(' ').unwrap_or_else(|| panic!("kcat's format: {head}"));
+        // -1 for none
+        let size = size.parse::<usize>().ok();
+        let value = &rest[end + 1..end + 1 + size.unwrap_or(0)];
+        records.push((partition.parse().expect("a number"), key.to_owned(), size.map(|_| value.to_vec())));
+        rest = &rest[end + 1 + value.len() + 1..];
+    }
+    records
+}
+
+/// The id of the broker that leads a partition.
+pub(crate) fn leader(brokers: &str, topic: &str, partition: usize) -> usize {
+    let listed = output(Command::new("kcat").args(["-L", "-J", "-m", "10", "-b", brokers, "-t", topic]));
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("kcat prints JSON");
+    let leader = listed["topics"][0]["partitions"][partition]["leader"].as_u64();
+    usize::try_from(leader.unwrap_or_else(|| panic!("{topic} has no leader: {listed}"))).expect("a small number")
+}
+
 /// Writes a record as any producer may, through kcat.
 pub fn write(brokers: &str, topic: &str, key: &str, headers: &[(&str, &str)], value: &str) {
     let headers = headers.iter().flat_map(|(name, value)| ["-H".to_owned(), format!("{name}={value}")]);
@@ -100,10 +132,10 @@ pub(crate) fn answers(brokers: &str) -> bool {
 fn kcat(brokers: &str, topic: &str) -> Vec<Rec> {
     let committed = ["-X", "isolation.level=read_committed"];
     let lines = output(Command::new("kcat").args(["-C", "-b", brokers, "-t", topic, "-J", "-e", "-q"]).args(committed));
-    let record = |Flat { topic, partition, offset, key, headers, payload }| {
+    let record = |Flat { topic, partition, offset, ts, key, headers, payload }| {
         let mut flat = headers.into_iter();
         let headers = std::iter::from_fn(|| Some((flat.next()??, flat.next()?))).collect();
-        Rec { topic, partition, offset, key, headers, value: payload }
+        Rec { topic, partition, offset, taken: ts, key, headers, value: payload }
     };
     parse(&lines).into_iter().map(record).collect()
 }
@@ -114,6 +146,7 @@ struct Flat {
     topic: String,
     partition: i32,
     offset: i64,
+    ts: i64,
     key: Option<String>,
     #[serde(default)]
     headers: Vec<Option<String>>,

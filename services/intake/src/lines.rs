@@ -97,7 +97,7 @@ pub(crate) fn record(json: &str) -> Result<Inbox, Reject> {
     let inbox = parsed.map_err(|error| {
         let (code, path) = if error.is_data() { ("schema", track.path().to_string()) } else { ("json", String::new()) };
         let field = if matches!(path.as_str(), "" | ".") { "record".to_owned() } else { path };
-        Reject::new(code, field, error, "one JSON object as `tidings schema news.inbox.v1` prints it")
+        Reject::new(code, field, error, "one JSON object as `tidings schema` prints it for the inbox")
     })?;
     check(inbox)
 }

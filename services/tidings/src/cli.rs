@@ -185,6 +185,9 @@ pub enum Topics {
         /// As a table for the documentation.
         #[arg(long)]
         markdown: bool,
+        /// As manifests of Strimzi, three replicas each.
+        #[arg(long, conflicts_with = "markdown")]
+        strimzi: bool,
     },
     /// Create what is missing.
     Create,

@@ -57,7 +57,7 @@ pub fn parse(config: &Config, file: &Path, url: &str, content_type: Option<&str>
 fn subscriber(mut fetch: Fetch, url: &str, feed: Feed, body: BodyHash) -> anyhow::Result<Vec<Record>> {
     let at = clock();
     let spec = FeedSpec::new(url, None).map_err(anyhow::Error::msg)?;
-    let mut told = fetch.step(at, &Event::Record(Feeds::Set(spec))).map_err(refused)?;
+    let mut told = fetch.step(at, &Event::Record(Feeds::Set(spec))).map_err(|reject| refused(&reject))?;
     let mut records = Vec::new();
     for (feed, body) in [(Feed::default(), BodyHash::of(b"")), (feed, body)] {
         let Some(Ask::Poll(poll)) = told.step.asks.pop() else { bail!("{url} would not be polled") };
@@ -73,12 +73,12 @@ fn subscriber(mut fetch: Fetch, url: &str, feed: Feed, body: BodyHash) -> anyhow
             outcome: Outcome::Document { feed: Box::new(feed), body },
             bytes: 0,
         };
-        told = fetch.step(at, &Event::Reply(polled)).map_err(refused)?;
+        told = fetch.step(at, &Event::Reply(polled)).map_err(|reject| refused(&reject))?;
         records.extend(told.out.drain(..).filter(|record| record.topic == Item::TOPIC));
     }
     Ok(records)
 }
 
-fn refused(reject: Reject) -> anyhow::Error {
+fn refused(reject: &Reject) -> anyhow::Error {
     anyhow::Error::msg(reject.to_string())
 }

@@ -72,7 +72,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             println!("the configuration is right");
         }
-        Command::Topics(Topics::List { markdown }) => topics::list(markdown),
+        Command::Topics(Topics::List { strimzi: true, .. }) => topics::manifests(),
+        Command::Topics(Topics::List { markdown, .. }) => topics::list(markdown),
         Command::Topics(command) => return topics::run(&running_line(config()?)?, &command),
         Command::Schema { topic, out } => topics::schemas(topic.as_deref(), out.as_deref())?,
         Command::Parse { file, url, content_type } => {

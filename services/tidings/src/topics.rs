@@ -33,10 +33,26 @@ pub fn list(markdown: bool) {
     }
 }
 
+/// Prints the registry as manifests of Strimzi's topic operator, as production has it.
+pub fn manifests() {
+    for topic in topic::ALL {
+        let partitions = if topic.partitions == Partitions::One { 1 } else { 12 };
+        println!("---\napiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic");
+        println!("metadata:\n  name: {}\n  labels: {{strimzi.io/cluster: kafka}}", topic.name);
+        println!("spec:\n  partitions: {partitions}\n  replicas: 3\n  config:");
+        for (key, value) in topic.config() {
+            let quote = if value.contains(',') { "\"" } else { "" };
+            println!("    {key}: {quote}{value}{quote}");
+        }
+        println!("    min.insync.replicas: 2");
+    }
+}
+
 /// Carries out a `topics` command that needs a cluster.
 pub fn run(kafka: &Kafka, command: &Topics) -> anyhow::Result<ExitCode> {
     match command {
-        Topics::List { markdown } => list(*markdown),
+        Topics::List { strimzi: true, .. } => manifests(),
+        Topics::List { markdown, .. } => list(*markdown),
         Topics::Create => {
             for name in admin::create(kafka)? {
                 println!("created {name}");

@@ -37,6 +37,9 @@ const SPAN: Duration = Duration::from_millis(50);
 /// Replies that may wait for the stage; whoever answers waits beyond that.
 const REPLIES: usize = 256;
 
+/// How often lag is looked at.
+const MEASURE: Duration = Duration::from_secs(5);
+
 /// How a task ended.
 pub(crate) enum End {
     /// It was told to.
@@ -174,13 +177,18 @@ impl<S: Stage> Working<'_, S> {
     fn work(mut self) -> KafkaResult<End> {
         while !self.task.stop.is_stopped() {
             let mut batch = self.collect()?;
-            if batch.len() > 0 {
-                match self.commit(&mut batch)? {
-                    None => self.follow(batch),
-                    Some(end) => return Ok(end),
-                }
+            let late = self.measured.elapsed() >= MEASURE;
+            let read = batch.places.iter().any(Option::is_some) || late && self.pass_markers()?;
+            // a reply that changes nothing has nothing to commit: only asks
+            if (read || !batch.records.is_empty())
+                && let Some(end) = self.commit(&mut batch, read)?
+            {
+                return Ok(end);
             }
-            self.measure();
+            self.follow(batch);
+            if late {
+                self.measure();
+            }
         }
         Ok(End::Stopped)
     }
@@ -224,16 +232,12 @@ impl<S: Stage> Working<'_, S> {
         Ok(batch)
     }
 
-    /// Commits a batch; tells how the task ends where it can't.
-    fn commit(&mut self, batch: &mut Batch<S>) -> KafkaResult<Option<End>> {
-        let read = batch.places.iter().any(Option::is_some);
-        if !read && batch.records.is_empty() {
-            return Ok(None); // nothing to remember: only asks
-        }
+    /// Commits a batch, and the positions if they moved; tells how the task ends where it can't.
+    fn commit(&mut self, batch: &mut Batch<S>, read: bool) -> KafkaResult<Option<End>> {
         if let Some(changelog) = S::STATE
             && read
         {
-            let event = batch.len() - 1;
+            let event = batch.len().saturating_sub(1);
             let record = position::record(changelog, &self.positions);
             batch.records.push(Outgoing::new(self.task.kafka, record, event));
         }
@@ -286,7 +290,8 @@ impl<S: Stage> Working<'_, S> {
     fn poisoned(&self, batch: &Batch<S>, suspects: BTreeSet<usize>) -> Option<End> {
         match poison::find(&self.writer, &batch.records, suspects) {
             Ok(events) => {
-                let places: BTreeSet<Place> = events.iter().filter_map(|event| batch.places[*event].clone()).collect();
+                let places: BTreeSet<Place> =
+                    events.iter().filter_map(|event| batch.places.get(*event)?.clone()).collect();
                 tracing::warn!(stage = S::NAME, ?places, "brokers refuse what comes of these records");
                 (!places.is_empty()).then_some(End::Poisoned(places))
             }
@@ -314,11 +319,24 @@ impl<S: Stage> Working<'_, S> {
         }
     }
 
-    /// Tells how far behind the task is, now and then.
-    fn measure(&mut self) {
-        if self.measured.elapsed() < Duration::from_secs(5) {
-            return;
+    /// Moves the positions over transaction markers at the ends, which are no records: or else whoever scales by
+    /// lag (KEDA #5675) sees one record that never goes away. Returns whether one moved.
+    fn pass_markers(&mut self) -> KafkaResult<bool> {
+        let mut moved = false;
+        for entry in self.consumer.position()?.elements() {
+            if let Offset::Offset(offset) = entry.offset()
+                && let Some(known) = self.positions.get_mut(&(entry.topic().to_owned(), entry.partition()))
+                && offset > *known
+            {
+                *known = offset;
+                moved = true;
+            }
         }
+        Ok(moved)
+    }
+
+    /// Tells how far behind the task is.
+    fn measure(&mut self) {
         self.measured = Instant::now();
         for ((topic, partition), position) in &self.positions {
             if let Ok((low, high)) = self.consumer.fetch_watermarks(topic, *partition, Duration::from_secs(1)) {

@@ -2,6 +2,8 @@
 //!
 //! The stage counts, so a lost, repeated or stale change of state shows in what it publishes.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rdkafka::{
     admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
     client::DefaultClientContext,

@@ -36,20 +36,6 @@ pub fn feeds(base: &str) -> Vec<(String, String)> {
     all_feeds().map(|(outlet, feed)| (format!("{base}{}", outlet.feed_path(feed)), feed.title.clone())).collect()
 }
 
-/// The same feeds as OPML 2.0.
-pub fn opml(base: &str) -> String {
-    let mut xml = String::from(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n\
-         <head><title>Sample feeds</title></head>\n<body>\n",
-    );
-    for (url, title) in feeds(base) {
-        let (url, title) = (Escaped(&url), Escaped(&title));
-        // By specification, type="rss" stands for a feed of any format.
-        xml += &format!("<outline type=\"rss\" text=\"{title}\" title=\"{title}\" xmlUrl=\"{url}\"/>\n");
-    }
-    xml + "</body>\n</opml>\n"
-}
-
 fn all_feeds() -> impl Iterator<Item = (&'static Outlet, &'static Feed)> {
     CATALOGUE.outlets.iter().flat_map(|outlet| outlet.feed.iter().map(move |feed| (outlet, feed)))
 }

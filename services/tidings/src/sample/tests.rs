@@ -2,7 +2,7 @@
 
 use super::content::{Article, CATALOGUE, Format};
 use super::truth::{Truth, truth};
-use super::{all_feeds, feeds, opml, render, router};
+use super::{all_feeds, feeds, render, router};
 use feed_rs::model::{Entry, Feed as Parsed};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -211,14 +211,6 @@ fn an_article_in_two_feeds_is_one_article() {
     let link = "https://harbourpost.example/terminal-fire";
     let [news, shipping] = ["/harbour-post/news.xml", "/harbour-post/shipping.xml"].map(|path| entry(path, 60, link));
     assert_eq!(news, shipping);
-}
-
-#[test]
-fn opml_lists_every_feed() {
-    let opml = opml("http://127.0.0.1:8070/");
-    for path in paths() {
-        assert!(opml.contains(&format!("xmlUrl=\"http://127.0.0.1:8070{path}\"")), "{path}");
-    }
 }
 
 /// `UPDATE_SAMPLE=1 cargo test -p tidings` rewrites the file.
