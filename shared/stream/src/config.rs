@@ -18,7 +18,7 @@ pub struct Config {
     pub replication: Option<i32>,
     /// Create missing topics at start. Off where an operator owns the topics.
     pub create_topics: bool,
-    /// How long a silent instance keeps its partitions.
+    /// How long a silent instance keeps its partitions; a standby takes over after that.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub session_timeout: Duration,
     /// TLS to the brokers.
@@ -61,7 +61,7 @@ impl Default for Config {
             partitions: None,
             replication: None,
             create_topics: true,
-            session_timeout: Duration::from_secs(10),
+            session_timeout: Duration::from_secs(6),
             tls: None,
             sasl: None,
         }

@@ -15,6 +15,7 @@ pub struct Metrics {
     freshness: HistogramVec,
     lag: IntGaugeVec,
     tasks: IntGaugeVec,
+    standby: IntGaugeVec,
     restore: HistogramVec,
     restored: IntCounterVec,
 }
@@ -30,6 +31,8 @@ pub(crate) struct Meters {
     pub commit: Histogram,
     pub freshness: Histogram,
     pub tasks: IntGauge,
+    /// −1 while it is active, or shares partitions out.
+    pub standby: IntGauge,
     pub restore: Histogram,
     pub restored: IntCounter,
     rejected: IntCounterVec,
@@ -70,6 +73,11 @@ impl Metrics {
             freshness: histogram("tidings_stream_freshness_seconds", "From first sight to the stage's commit.", &long)?,
             lag: gauge("tidings_stream_lag_records", "Records not yet read.", &["stage", "topic", "partition"])?,
             tasks: gauge("tidings_stream_tasks", "Partitions that this instance works on.", &["stage"])?,
+            standby: gauge(
+                "tidings_stream_standby_lag_records",
+                "Changes that a standby has not yet read; -1 where this instance does not stand by.",
+                &["stage"],
+            )?,
             restore: histogram("tidings_stream_restore_seconds", "From assignment to the first record.", &long)?,
             restored: counter("tidings_stream_restored_changes_total", "Changes read back at starts.", &["stage"])?,
         })
@@ -79,6 +87,7 @@ impl Metrics {
     pub(crate) fn stage(&self, stage: &'static str) -> Meters {
         let result = |result: &str| self.transactions.with_label_values(&[stage, result]);
         self.rejected.with_label_values(&[stage, "json"]);
+        self.standby.with_label_values(&[stage]).set(-1);
         Meters {
             consumed: self.consumed.with_label_values(&[stage]),
             produced: self.produced.with_label_values(&[stage]),
@@ -88,6 +97,7 @@ impl Metrics {
             commit: self.commit.with_label_values(&[stage]),
             freshness: self.freshness.with_label_values(&[stage]),
             tasks: self.tasks.with_label_values(&[stage]),
+            standby: self.standby.with_label_values(&[stage]),
             restore: self.restore.with_label_values(&[stage]),
             restored: self.restored.with_label_values(&[stage]),
             rejected: self.rejected.clone(),

@@ -3,11 +3,12 @@
 //! An instance subscribes to its stage's *owner topic* with every partition paused, so the group protocol only
 //! says who owns what. The owner topic is the first input for stages that share partitions out, and the
 //! one-partition changelog for stages of which one instance is active and the others stand by. Each owned
-//! partition is one task on a thread of its own.
+//! partition is one task on a thread of its own; a standby's thread tails the changelog until it is its turn.
 
 use crate::{
     Error, Kafka, Metrics, Stop,
     metrics::Meters,
+    restore::{Changelog, Replica, Unrestored},
     task::{End, Task},
 };
 use rdkafka::{
@@ -21,6 +22,7 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
+use tidings_model::Topic;
 use tidings_stage::{Hands, Input, Share, Stage, Watch};
 
 /// A stage with its surroundings.
@@ -44,12 +46,13 @@ pub fn run<S: Stage + 'static>(
         kafka: kafka.clone(),
         assembly,
         meters: metrics.stage(S::NAME),
-        tasks: Mutex::default(),
+        terms: Mutex::default(),
         refused: Mutex::default(),
     });
-    let topic = match (S::SHARE, S::STATE) {
-        (Share::Whole, Some(changelog)) => changelog,
-        _ => S::In::topics()[0],
+    let closing = Stop::new();
+    let (topic, standby) = match (S::SHARE, S::STATE) {
+        (Share::Whole, Some(changelog)) => (changelog, Some(owner.stand_by(changelog, &closing))),
+        _ => (S::In::topics()[0], None),
     };
     let session = kafka.config().session_timeout;
     let mut config = kafka.consumer(&kafka.group(S::NAME));
@@ -67,7 +70,12 @@ pub fn run<S: Stage + 'static>(
             tracing::debug!(stage = S::NAME, %error, "membership goes on");
         }
     }
+    // no term begins from here on: only polling the member begins one
+    closing.stop();
     owner.end_all();
+    if let Some(standby) = standby {
+        drop(standby.join());
+    }
     leave(member);
     owner.refused().take().map_or(Ok(()), |problem| Err(Error::Topics(problem)))
 }
@@ -89,34 +97,105 @@ struct Owner<S: Stage> {
     kafka: Kafka,
     assembly: Assembly<S>,
     meters: Meters,
-    tasks: Mutex<BTreeMap<i32, Running>>,
+    terms: Mutex<BTreeMap<i32, Term>>,
     refused: Mutex<Option<String>>,
 }
 
-struct Running {
-    stop: Stop,
-    thread: JoinHandle<()>,
+/// For as long as a partition is ours.
+#[derive(Clone, Default)]
+struct Term {
+    /// Its end is asked for.
+    over: Stop,
+    /// Its work has ended.
+    ended: Stop,
 }
 
 impl<S: Stage + 'static> Owner<S> {
-    fn start(self: &Arc<Self>, partition: i32) {
-        let (owner, stop) = (self.clone(), Stop::new());
-        let told = stop.clone();
-        let thread = thread::Builder::new()
-            .name(format!("{}.{partition}", S::NAME))
-            .spawn(move || owner.work(partition, &told))
-            .expect("the system has threads to give");
-        self.tasks().insert(partition, Running { stop, thread });
+    /// A partition is ours from now on.
+    fn begin(self: &Arc<Self>, partition: i32) {
+        let term = Term::default();
+        self.terms().insert(partition, term.clone());
         self.meters.tasks.inc();
+        if S::SHARE == Share::Partition || S::STATE.is_none() {
+            let owner = self.clone();
+            spawn(&format!("{}.{partition}", S::NAME), move || owner.work(partition, &term, None));
+        }
+    }
+
+    /// Ends terms and waits for them: what they have in hand is committed or aborted.
+    fn end(&self, partitions: impl IntoIterator<Item = i32>) {
+        let ending: Vec<Term> = partitions.into_iter().filter_map(|p| self.terms().remove(&p)).collect();
+        ending.iter().for_each(|term| term.over.stop());
+        for term in ending {
+            term.ended.wait(Duration::MAX);
+            self.meters.tasks.dec();
+        }
+    }
+
+    fn end_all(&self) {
+        let all: Vec<i32> = self.terms().keys().copied().collect();
+        self.end(all);
+    }
+
+    /// A thread that tails the changelog until it is this instance's turn, and works while it is.
+    fn stand_by(self: &Arc<Self>, changelog: &'static Topic, closing: &Stop) -> JoinHandle<()> {
+        let (owner, closing) = (self.clone(), closing.clone());
+        spawn(&format!("{}.0", S::NAME), move || {
+            while !closing.is_stopped() {
+                let replica = owner.tail(changelog, &closing);
+                owner.meters.standby.set(-1);
+                if let Some(term) = owner.due() {
+                    owner.work(0, &term, replica);
+                }
+            }
+            if let Some(term) = owner.due() {
+                term.ended.stop();
+            }
+        })
+    }
+
+    /// The term that waits for the standby's thread.
+    fn due(&self) -> Option<Term> {
+        self.terms().get(&0).filter(|term| !term.ended.is_stopped()).cloned()
+    }
+
+    /// The stage as of the changelog's end, by the time that it is needed; `None` where it could not be read.
+    fn tail(&self, changelog: &Topic, closing: &Stop) -> Option<Replica<S>> {
+        let done = || closing.is_stopped() || self.due().is_some();
+        let mut replica = Replica::new((self.assembly.new)());
+        let topic = &self.kafka.name(changelog);
+        let consumer: Result<BaseConsumer, _> = self.kafka.consumer(&self.kafka.group(S::NAME)).create();
+        let tailed = consumer.map_err(Unrestored::from).and_then(|consumer| {
+            let changelog = Changelog { consumer: &consumer, topic, partition: 0 };
+            replica.tail(changelog, done, |behind| self.meters.standby.set(behind))
+        });
+        match tailed {
+            Ok(()) => Some(replica),
+            Err(error) => {
+                if let Unrestored::Unreadable(why) = error {
+                    tracing::error!(
+                        stage = S::NAME,
+                        why,
+                        "standby can't follow; this version would refuse to take over"
+                    );
+                }
+                while !done() {
+                    closing.wait(Duration::from_millis(100));
+                }
+                None
+            }
+        }
     }
 
     /// Runs the task, and builds it anew for as long as the partition is ours.
-    fn work(&self, partition: i32, stop: &Stop) {
+    fn work(&self, partition: i32, term: &Term, mut standby: Option<Replica<S>>) {
         let mut poison = BTreeSet::new();
-        while !stop.is_stopped() {
+        let stop = &term.over;
+        while !stop.is_stopped() && self.refused().is_none() {
             let (kafka, assembly, meters) = (&self.kafka, &self.assembly, &self.meters);
-            match (Task { kafka, assembly, partition, stop, meters, poison: &poison }).run() {
-                Ok(End::Stopped) => return,
+            let task = Task { kafka, assembly, partition, stop, meters, poison: &poison };
+            match task.run(standby.take()) {
+                Ok(End::Stopped) => break,
                 Ok(End::Poisoned(places)) => poison.extend(places),
                 Ok(End::Fenced(why)) => {
                     self.meters.fenced.inc();
@@ -126,7 +205,6 @@ impl<S: Stage + 'static> Owner<S> {
                 Ok(End::Refused(problem)) => {
                     tracing::error!(stage = S::NAME, partition, problem, "task must not run");
                     *self.refused() = Some(problem);
-                    return;
                 }
                 Err(error) => {
                     tracing::warn!(stage = S::NAME, partition, %error, "task failed and is built anew");
@@ -134,30 +212,20 @@ impl<S: Stage + 'static> Owner<S> {
                 }
             }
         }
+        term.ended.stop();
     }
 
-    /// Ends tasks and waits for them: what they have in hand is committed or aborted.
-    fn end(&self, partitions: impl IntoIterator<Item = i32>) {
-        let ending: Vec<Running> = partitions.into_iter().filter_map(|p| self.tasks().remove(&p)).collect();
-        ending.iter().for_each(|task| task.stop.stop());
-        for task in ending {
-            drop(task.thread.join());
-            self.meters.tasks.dec();
-        }
-    }
-
-    fn end_all(&self) {
-        let all: Vec<i32> = self.tasks().keys().copied().collect();
-        self.end(all);
-    }
-
-    fn tasks(&self) -> MutexGuard<'_, BTreeMap<i32, Running>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn terms(&self) -> MutexGuard<'_, BTreeMap<i32, Term>> {
+        self.terms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refused(&self) -> MutexGuard<'_, Option<String>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).expect("the system has threads to give")
 }
 
 struct Member<S: Stage>(Arc<Owner<S>>);
@@ -177,7 +245,7 @@ impl<S: Stage + 'static> ConsumerContext for Member<S> {
                 if let Err(error) = consumer.pause(list) {
                     tracing::warn!(stage = S::NAME, %error, "owner topic is not paused");
                 }
-                list.elements().iter().for_each(|entry| self.0.start(entry.partition()));
+                list.elements().iter().for_each(|entry| self.0.begin(entry.partition()));
             }
             Rebalance::Error(error) => tracing::warn!(stage = S::NAME, %error, "rebalance"),
             _ => {}

@@ -1,7 +1,9 @@
-//! Restores a stage: a fold of `apply` over its partition of the changelog, to the end.
+//! A stage and how far it has read its changelog: restored before it works, tailed while it stands by.
 //!
-//! Nobody else writes that partition, and the predecessor's last transaction was decided when ours was fenced, so
-//! the last stable offset is the end: nothing is missed.
+//! State is a fold of `apply` over one partition of the changelog. Nobody else writes that partition, and the
+//! predecessor's last transaction was decided when ours was fenced, so the last stable offset is the end: nothing
+//! is missed. A stage that stood by has read all but the last records, and takes over in little more than the time
+//! in which the group finds its predecessor dead.
 
 use crate::{
     kafka::CALL,
@@ -12,17 +14,28 @@ use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, KafkaResult},
+    message::BorrowedMessage,
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidings_stage::{Change, Stage};
 
-/// What was read.
-#[derive(Default)]
-pub(crate) struct Restored {
+/// A partition of a changelog.
+#[derive(Clone, Copy)]
+pub(crate) struct Changelog<'a> {
+    pub consumer: &'a BaseConsumer,
+    pub topic: &'a str,
+    pub partition: i32,
+}
+
+/// A stage as of an offset of its changelog.
+pub(crate) struct Replica<S: Stage> {
+    /// The stage.
+    pub stage: S,
     /// Changes applied.
     pub changes: u64,
-    /// How far the predecessor had read its inputs.
+    /// How far its inputs were read by whoever wrote the changelog.
     pub positions: Positions,
+    next: i64,
 }
 
 /// Why there is no state.
@@ -41,67 +54,108 @@ impl From<KafkaError> for Unrestored {
     }
 }
 
-/// Applies the changelog partition to `stage`.
-pub(crate) fn restore<S: Stage>(
-    consumer: &BaseConsumer,
-    changelog: &str,
-    partition: i32,
-    stage: &mut S,
-    stop: &Stop,
-) -> Result<Restored, Unrestored> {
-    let mut restored = Restored::default();
-    let (low, end) = watermarks(consumer, changelog, partition, stop)?;
-    if low >= end {
-        return Ok(restored);
+impl<S: Stage> Replica<S> {
+    /// Nothing read yet.
+    pub(crate) fn new(stage: S) -> Self {
+        Self { stage, changes: 0, positions: Positions::new(), next: 0 }
     }
-    assign(consumer, changelog, partition, Offset::Beginning)?;
-    loop {
-        if stop.is_stopped() {
-            return Err(Unrestored::Stopped);
+
+    /// Reads to the end that the changelog has now.
+    pub(crate) fn catch_up(&mut self, changelog: Changelog<'_>, stop: &Stop) -> Result<(), Unrestored> {
+        let (low, end) = changelog.watermarks(stop)?;
+        if low.max(self.next) >= end {
+            return Ok(());
         }
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => {
-                let (key, value) = (message.key().unwrap_or_default(), message.payload());
-                if position::is_position(key) {
-                    restored.positions = position::parse(value.unwrap_or_default()).map_err(Unrestored::Unreadable)?;
-                    continue;
-                }
-                let change = S::Change::decode(key, value)
-                    .map_err(|error| Unrestored::Unreadable(format!("{changelog} at {}: {error}", message.offset())))?;
-                stage.apply(&change);
-                restored.changes += 1;
+        changelog.assign(self.next)?;
+        loop {
+            if stop.is_stopped() {
+                return Err(Unrestored::Stopped);
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => {
-                let at = consumer.position()?.find_partition(changelog, partition).map(|entry| entry.offset());
-                match at {
-                    Some(Offset::Offset(at)) if at < end => {
-                        // an end that is not the end (the broker has just come back): ask again from there
-                        stop.wait(Duration::from_millis(100));
-                        assign(consumer, changelog, partition, Offset::Offset(at))?;
+            match changelog.consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(message)) => self.read(&message)?,
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    self.next = self.next.max(changelog.position()?);
+                    if self.next >= end {
+                        return Ok(());
                     }
-                    _ => return Ok(restored),
+                    // an end that is not the end (the broker has just come back): ask again from there
+                    stop.wait(Duration::from_millis(100));
+                    changelog.assign(self.next)?;
+                }
+                Some(Err(error)) => tracing::debug!(topic = changelog.topic, %error, "restore goes on"),
+                None => {}
+            }
+        }
+    }
+
+    /// Reads on as the changelog grows, until `done`; `behind` is told now and then how many records are not read.
+    pub(crate) fn tail(
+        &mut self,
+        changelog: Changelog<'_>,
+        done: impl Fn() -> bool,
+        behind: impl Fn(i64),
+    ) -> Result<(), Unrestored> {
+        changelog.assign(self.next)?;
+        let mut measured = Instant::now();
+        while !done() {
+            match changelog.consumer.poll(Duration::from_millis(50)) {
+                Some(Ok(message)) => self.read(&message)?,
+                Some(Err(KafkaError::PartitionEOF(_))) => self.next = self.next.max(changelog.position()?),
+                Some(Err(error)) => tracing::debug!(topic = changelog.topic, %error, "standby goes on"),
+                None => {}
+            }
+            if measured.elapsed() > Duration::from_secs(1) {
+                measured = Instant::now();
+                let ends = changelog.consumer.fetch_watermarks(changelog.topic, changelog.partition, CALL);
+                if let Ok((low, end)) = ends {
+                    behind((end - self.next.max(low)).max(0));
                 }
             }
-            Some(Err(error)) => tracing::debug!(changelog, partition, %error, "restore goes on"),
-            None => {}
         }
+        Ok(())
+    }
+
+    fn read(&mut self, message: &BorrowedMessage<'_>) -> Result<(), Unrestored> {
+        let (key, value) = (message.key().unwrap_or_default(), message.payload());
+        if position::is_position(key) {
+            self.positions = position::parse(value.unwrap_or_default()).map_err(Unrestored::Unreadable)?;
+        } else {
+            let change = S::Change::decode(key, value).map_err(|error| {
+                let (topic, offset) = (message.topic(), message.offset());
+                Unrestored::Unreadable(format!("{topic} at {offset} can't be read by this version: {error}"))
+            })?;
+            self.stage.apply(&change);
+            self.changes += 1;
+        }
+        self.next = message.offset() + 1;
+        Ok(())
     }
 }
 
-fn assign(consumer: &BaseConsumer, topic: &str, partition: i32, offset: Offset) -> KafkaResult<()> {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, offset)?;
-    consumer.assign(&list)
-}
+impl Changelog<'_> {
+    fn assign(&self, offset: i64) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::new();
+        let offset = if offset == 0 { Offset::Beginning } else { Offset::Offset(offset) };
+        list.add_partition_offset(self.topic, self.partition, offset)?;
+        self.consumer.assign(&list)
+    }
 
-fn watermarks(consumer: &BaseConsumer, topic: &str, partition: i32, stop: &Stop) -> Result<(i64, i64), Unrestored> {
-    loop {
-        match consumer.fetch_watermarks(topic, partition, CALL) {
-            Ok(watermarks) => return Ok(watermarks),
-            Err(error) => {
-                tracing::debug!(topic, partition, %error, "waiting for the changelog");
-                if stop.wait(Duration::from_millis(100)) {
-                    return Err(Unrestored::Stopped);
+    /// The offset after what was read, transaction markers included; 0 where nothing was.
+    fn position(&self) -> KafkaResult<i64> {
+        let position = self.consumer.position()?;
+        let at = position.find_partition(self.topic, self.partition).map(|entry| entry.offset());
+        Ok(if let Some(Offset::Offset(at)) = at { at } else { 0 })
+    }
+
+    fn watermarks(&self, stop: &Stop) -> Result<(i64, i64), Unrestored> {
+        loop {
+            match self.consumer.fetch_watermarks(self.topic, self.partition, CALL) {
+                Ok(watermarks) => return Ok(watermarks),
+                Err(error) => {
+                    tracing::debug!(topic = self.topic, %error, "waiting for the changelog");
+                    if stop.wait(Duration::from_millis(100)) {
+                        return Err(Unrestored::Stopped);
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     partition::Counts,
     poison,
     position::{self, Positions},
-    restore::{self, Unrestored},
+    restore::{Changelog, Replica, Unrestored},
     stop::Stop,
     transaction::{Failure, Outgoing, Pace, Writer},
 };
@@ -63,8 +63,8 @@ pub(crate) struct Task<'a, S: Stage> {
 }
 
 impl<S: Stage> Task<'_, S> {
-    /// Works until it ends.
-    pub(crate) fn run(&self) -> KafkaResult<End> {
+    /// Works until it ends, from the state that stood by, if there is one.
+    pub(crate) fn run(&self, standby: Option<Replica<S>>) -> KafkaResult<End> {
         let began = Instant::now();
         let id = self.kafka.transactional_id(S::NAME, self.partition);
         let writer = match Writer::fence(self.kafka, &id, self.stop) {
@@ -77,26 +77,23 @@ impl<S: Stage> Task<'_, S> {
         let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
         let counts = Counts::default();
         let Some(committed) = self.patiently(|| self.committed(&consumer, &counts)) else { return Ok(End::Stopped) };
-        let mut stage = (self.assembly.new)();
+        let mut replica = standby.unwrap_or_else(|| Replica::new((self.assembly.new)()));
         if let Some(changelog) = S::STATE {
-            let changelog = self.kafka.name(changelog);
-            match restore::restore(&consumer, &changelog, self.partition, &mut stage, self.stop) {
-                Ok(restored) => {
-                    if let Some(problem) = position::ahead(&restored.positions, &committed) {
-                        return Ok(End::Refused(problem));
-                    }
-                    self.meters.restored.inc_by(restored.changes);
-                    tracing::debug!(
-                        stage = S::NAME,
-                        partition = self.partition,
-                        changes = restored.changes,
-                        "restored"
-                    );
-                }
+            let known = replica.changes;
+            let topic = &self.kafka.name(changelog);
+            let changelog = Changelog { consumer: &consumer, topic, partition: self.partition };
+            match replica.catch_up(changelog, self.stop) {
+                Ok(()) => {}
                 Err(Unrestored::Stopped) => return Ok(End::Stopped),
                 Err(Unrestored::Unreadable(why)) => return Ok(End::Refused(why)),
                 Err(Unrestored::Kafka(error)) => return Err(error),
             }
+            if let Some(problem) = position::ahead(&replica.positions, &committed) {
+                return Ok(End::Refused(problem));
+            }
+            let (changes, partition) = (replica.changes - known, self.partition);
+            self.meters.restored.inc_by(changes);
+            tracing::debug!(stage = S::NAME, partition, known, changes, "restored");
         }
         consumer.assign(&offsets(&committed)?)?;
         self.meters.restore.observe(began.elapsed().as_secs_f64());
@@ -105,7 +102,7 @@ impl<S: Stage> Task<'_, S> {
         let topics = S::In::topics().into_iter().map(|topic| (self.kafka.name(topic), topic)).collect();
         Working {
             task: self,
-            stage,
+            stage: replica.stage,
             writer,
             consumer,
             counts,

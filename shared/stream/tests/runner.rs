@@ -19,9 +19,9 @@ use tidings_model::{Inbox, Item, ItemId, Message as _, Record, Timestamp, Topic,
 use tidings_stage::{self as stage, Event, Input as _, Never, Reject, Share, Stage, Step};
 use tidings_stream::{Assembly, Config, From, Kafka, Metrics, Producer, Reader, Stop, admin, run};
 
-/// Numbers the items of each provider.
+/// Numbers the items of each provider; `WHOLE` reads all partitions in one instance.
 #[derive(Default)]
-struct Count(BTreeMap<String, u64>);
+struct Count<const WHOLE: bool>(BTreeMap<String, u64>);
 
 struct Counted {
     provider: String,
@@ -46,10 +46,10 @@ impl stage::Change for Counted {
     }
 }
 
-impl Stage for Count {
-    const NAME: &'static str = "fetch";
-    const SHARE: Share = Share::Partition;
-    const STATE: Option<&'static Topic> = Some(&topic::FETCH_STATE);
+impl<const WHOLE: bool> Stage for Count<WHOLE> {
+    const NAME: &'static str = "count";
+    const SHARE: Share = if WHOLE { Share::Whole } else { Share::Partition };
+    const STATE: Option<&'static Topic> = Some(if WHOLE { &topic::SINK_STATE } else { &topic::FETCH_STATE });
     type In = Inbox;
     type Out = Item;
     type Change = Counted;
@@ -99,15 +99,33 @@ fn world(prefix: &str) -> World {
 }
 
 /// An instance of the stage on a thread of its own.
-fn start(kafka: &Kafka) -> (Stop, thread::JoinHandle<Result<(), tidings_stream::Error>>) {
-    let (kafka, stop) = (kafka.clone(), Stop::new());
-    let told = stop.clone();
-    let thread = thread::spawn(move || {
-        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
-        let assembly = Assembly::<Count> { new: Box::new(Count::default), hands: Arc::new(()), watch: Arc::new(()) };
-        run(&kafka, assembly, &metrics, &told)
-    });
-    (stop, thread)
+struct Instance {
+    stop: Stop,
+    registry: prometheus::Registry,
+    thread: thread::JoinHandle<Result<(), tidings_stream::Error>>,
+}
+
+impl Instance {
+    fn start<const WHOLE: bool>(kafka: &Kafka) -> Self {
+        let (kafka, stop, registry) = (kafka.clone(), Stop::new(), prometheus::Registry::new());
+        let (told, metrics) = (stop.clone(), Metrics::new(&registry).unwrap());
+        let thread = thread::spawn(move || {
+            let new = Box::new(Count::<WHOLE>::default);
+            run(&kafka, Assembly { new, hands: Arc::new(()), watch: Arc::new(()) }, &metrics, &told)
+        });
+        Self { stop, registry, thread }
+    }
+
+    fn end(self) -> Result<(), tidings_stream::Error> {
+        self.stop.stop();
+        self.thread.join().unwrap()
+    }
+
+    fn gauge(&self, name: &str) -> Option<f64> {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == name)?;
+        Some(family.get_metric().first()?.get_gauge().get_value())
+    }
 }
 
 fn inbox(n: u64, body: Option<String>) -> Record {
@@ -142,25 +160,25 @@ fn each_record_counts_once_while_instances_come_and_go() {
     let mut instances = Vec::new();
     for part in 0..6 {
         producer.send_all((0..1000).map(|n| by_provider(part * 1000 + n, None))).unwrap();
-        instances.push(start(&world.kafka));
+        instances.push(Instance::start::<false>(&world.kafka));
         thread::sleep(Duration::from_millis(700));
         if part % 2 == 1 {
-            let (stop, thread) = instances.remove(0);
-            stop.stop();
-            thread.join().unwrap().unwrap();
+            instances.remove(0).end().unwrap();
         }
     }
     until("all records", || items(&world.kafka).len() >= total as usize);
-    for (stop, thread) in instances {
-        stop.stop();
-        thread.join().unwrap().unwrap();
-    }
-    let items = items(&world.kafka);
+    instances.into_iter().for_each(|instance| instance.end().unwrap());
+    assert_each_once(&world.kafka, total);
+}
+
+/// Each record is counted once, and each count is there once: no state lost, doubled or stale.
+fn assert_each_once(kafka: &Kafka, total: u64) {
+    let items = items(kafka);
     let once: BTreeSet<_> = items.iter().filter_map(|item| item.headline.clone()).collect();
     assert_eq!((items.len(), once.len()), (total as usize, total as usize), "each record once");
     let counts: BTreeSet<_> = items.iter().map(|item| item.id.clone()).collect();
     let expected = (0..40).flat_map(|p| (1..=total / 40).map(move |n| ItemId::parse(&format!("p{p}-{n}")).unwrap()));
-    assert_eq!(counts, expected.collect(), "each count once: no state lost, doubled or stale");
+    assert_eq!(counts, expected.collect(), "each count once");
 }
 
 #[test]
@@ -188,10 +206,9 @@ fn what_cannot_be_processed_is_a_dead_letter_and_the_rest_goes_on() {
     records.insert(300, by_provider(1_001, noise().map(|text| text + &blob(6000))));
     producer.send_all(records).unwrap();
 
-    let (stop, thread) = start(kafka);
+    let instance = Instance::start::<false>(kafka);
     until("400 items", || items(kafka).len() >= 400);
-    stop.stop();
-    thread.join().unwrap().unwrap();
+    instance.end().unwrap();
     assert_eq!(items(kafka).len(), 400);
     let mut reader = Reader::open(kafka, &[&topic::DLQ], From::Beginning).unwrap();
     let letters: Vec<_> = std::iter::from_fn(|| reader.next_until_end()).collect();
@@ -223,22 +240,44 @@ fn a_changelog_that_is_ahead_of_its_offsets_is_refused() {
     let world = world("ahead.");
     let producer = Producer::new(&world.kafka).unwrap();
     producer.send_all((0..100).map(|n| by_provider(n, None))).unwrap();
-    let (stop, thread) = start(&world.kafka);
+    let instance = Instance::start::<false>(&world.kafka);
     until("100 items", || items(&world.kafka).len() >= 100);
-    stop.stop();
-    thread.join().unwrap().unwrap();
+    instance.end().unwrap();
 
     let client: AdminClient<DefaultClientContext> =
         rdkafka::ClientConfig::new().set("bootstrap.servers", world.kafka.brokers()).create().unwrap();
-    let group = format!("{}fetch", world.kafka.config().prefix);
+    let group = format!("{}count", world.kafka.config().prefix);
     until("the group is gone", || {
         let deleted = pollster::block_on(client.delete_groups(&[&group], &AdminOptions::new())).unwrap();
         deleted.iter().all(Result::is_ok)
     });
-    let (_, thread) = start(&world.kafka);
-    let error = thread.join().unwrap().unwrap_err().to_string();
+    let instance = Instance::start::<false>(&world.kafka);
+    let error = instance.thread.join().unwrap().unwrap_err().to_string();
     assert!(error.contains("reset the group to"), "{error}");
     assert_eq!(items(&world.kafka).len(), 100, "nothing is counted twice");
+}
+
+#[test]
+fn a_standby_follows_and_takes_over() {
+    let world = world("standby.");
+    let producer = Producer::new(&world.kafka).unwrap();
+    let instances = [(); 2].map(|()| Instance::start::<true>(&world.kafka));
+    producer.send_all((0..1000).map(|n| by_provider(n, None))).unwrap();
+    until("1000 items", || items(&world.kafka).len() >= 1000);
+
+    let active = |instance: &Instance| instance.gauge("tidings_stream_tasks") == Some(1.0);
+    let behind = |instance: &Instance| instance.gauge("tidings_stream_standby_lag_records");
+    let (active, standby): (Vec<_>, Vec<_>) = instances.into_iter().partition(active);
+    let ([active], [standby]) = (active.try_into().ok().unwrap(), standby.try_into().ok().unwrap());
+    assert_eq!(behind(&active), Some(-1.0), "the active one does not stand by");
+    until("the standby has read all", || behind(&standby) == Some(0.0));
+
+    active.end().unwrap();
+    producer.send_all((1000..2000).map(|n| by_provider(n, None))).unwrap();
+    until("2000 items", || items(&world.kafka).len() >= 2000);
+    assert_eq!(behind(&standby), Some(-1.0));
+    standby.end().unwrap();
+    assert_each_once(&world.kafka, 2000);
 }
 
 #[test]
