@@ -71,6 +71,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What could not be processed: list it, look at it, send it again.
+    #[command(subcommand)]
+    Dlq(Letters),
     /// Check configuration, rules and feeds; tells all mistakes at once.
     Check {
         /// An OPML file of feeds.
@@ -175,6 +178,31 @@ pub enum Feeds {
     Export,
     /// All subscriptions, and how they are.
     List,
+}
+
+/// `dlq …`
+#[derive(Debug, Subcommand)]
+pub enum Letters {
+    /// One a line: offset, time, stage, where it lay, why.
+    List {
+        /// Only those with this reason, such as `json`.
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// One whole: headers on stderr, the original bytes on stdout.
+    Show {
+        /// Its offset in the dead-letter topic.
+        offset: i64,
+    },
+    /// Send the original to the topic and partition that it lay in.
+    Retry {
+        /// One.
+        #[arg(required_unless_present = "code", conflicts_with = "code")]
+        offset: Option<i64>,
+        /// All with this reason.
+        #[arg(long)]
+        code: Option<String>,
+    },
 }
 
 /// `topics …`

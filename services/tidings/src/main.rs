@@ -7,6 +7,7 @@ mod feeds;
 mod filters;
 mod health;
 mod ingest;
+mod letters;
 mod line;
 mod look;
 mod paint;
@@ -65,6 +66,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             look::tail(&running_line(config()?)?, &topics, from, until_end, style, &Stop::new())?;
         }
         Command::Why { id, json } => look::why(&running_line(config()?)?, &id, style(json))?,
+        Command::Dlq(command) => letters::run(&running_line(config()?)?, &command)?,
         Command::Check { feeds } => {
             config()?;
             if let Some(file) = feeds {

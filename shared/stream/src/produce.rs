@@ -54,17 +54,36 @@ impl Producer {
 
     /// Sends a record; `done` is told, from another thread, once it is on all in-sync replicas or has failed.
     pub fn send(&self, record: &Record, done: impl FnOnce(Result<(), String>) + Send + 'static) -> Result<(), Busy> {
+        self.enqueue(record, None, done)
+    }
+
+    /// Sends a record to a partition and waits until it is acknowledged.
+    pub fn send_to(&self, record: &Record, partition: i32) -> Result<(), String> {
+        let (tell, told) = mpsc::channel();
+        self.enqueue(record, Some(partition), move |result| drop(tell.send(result)))
+            .map_err(|Busy| "no room: try again".to_owned())?;
+        told.recv().map_err(|error| error.to_string())?
+    }
+
+    fn enqueue(
+        &self,
+        record: &Record,
+        partition: Option<i32>,
+        done: impl FnOnce(Result<(), String>) + Send + 'static,
+    ) -> Result<(), Busy> {
         let topic = self.kafka.name(record.topic);
         let done: Done = Box::new(done);
         let mut base = BaseRecord::with_opaque_to(&topic, Box::new(Mutex::new(Some(done)))).key(&record.key);
         if let Some(value) = &record.value {
             base = base.payload(value);
         }
-        if let Some(route) = &record.route {
-            match self.counts.partition(self.inner.client(), &topic, route) {
-                Ok(partition) => base = base.partition(partition),
-                Err(_) => return Err(Busy),
-            }
+        let routed = match (partition, &record.route) {
+            (Some(partition), _) => Some(partition),
+            (None, Some(route)) => Some(self.counts.partition(self.inner.client(), &topic, route).map_err(|_| Busy)?),
+            (None, None) => None,
+        };
+        if let Some(partition) = routed {
+            base = base.partition(partition);
         }
         let headers = record
             .headers
