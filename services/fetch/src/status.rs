@@ -34,7 +34,8 @@ pub(crate) fn ok(entries: u32, memory: &FeedMemory) -> String {
         1 => "1 entry".to_owned(),
         more => format!("{more} entries"),
     };
-    match &memory.adopted {
+    // told from the first answer on, although the address is only adopted after several
+    match memory.adopted.as_ref().or(memory.moving.as_ref().map(|moving| &moving.to)) {
         Some(to) => format!("ok, {entries}; redirected to {to}"),
         None => format!("ok, {entries}"),
     }
