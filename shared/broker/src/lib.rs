@@ -36,8 +36,7 @@ mod topics;
 mod transactions;
 
 use node::Node;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -148,10 +147,10 @@ fn lock(data: &Path) -> Result<File, Error> {
     let failed = |source| Error::Data { path: data.to_owned(), source };
     fs::create_dir_all(data).map_err(failed)?;
     let file = File::create(data.join("lock")).map_err(failed)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Locked(data.to_owned())),
-        Err(error) => Err(failed(error.into())),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked(data.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 
