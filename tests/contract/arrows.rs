@@ -35,7 +35,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "tidings-sink",
         ],
     ),
-    ("tidings-tests", &["tidings-model"]),
+    ("tidings-tests", &["tidings-model", "tidings-stage", "tidings-fetch"]),
 ];
 
 /// Crates, and what must be nowhere among the dependencies that are linked into them.

@@ -3,7 +3,7 @@
 //!
 //! Items come through both doors: feeds that grow while they are polled, and the inbox.
 
-use crate::{LIMIT, assert_whole, feeds_at, opml, tellings, values};
+use crate::{LIMIT, assert_whole, begin, feeds_at, opml, tellings, values};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,8 +11,10 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tidings_model::{digest, topic};
+use tidings_model::topic;
+use tidings_tests::chaos::{Deck, Fault, Load, SESSION, run, words};
 use tidings_tests::http::{Page, Server};
+use tidings_tests::kafka::Kafka;
 use tidings_tests::line::{Line, SERVICES};
 use tidings_tests::until;
 
@@ -20,73 +22,9 @@ const FEEDS: usize = 20;
 const ENTRIES: usize = 150;
 const SNIPPETS: usize = 2_000;
 /// Feed entries and snippets are handed in so many portions, each before a kill.
+/// Of the order of faults; what they meet differs from run to run.
+const SEED: u64 = 1;
 const PORTIONS: usize = SERVICES.len();
-const WORDS: [&str; 64] = [
-    "harbour",
-    "minister",
-    "bridge",
-    "harvest",
-    "court",
-    "strike",
-    "flood",
-    "budget",
-    "museum",
-    "railway",
-    "island",
-    "vote",
-    "market",
-    "school",
-    "hospital",
-    "engine",
-    "forest",
-    "treaty",
-    "factory",
-    "river",
-    "satellite",
-    "bakery",
-    "garden",
-    "wheat",
-    "coal",
-    "glacier",
-    "theatre",
-    "border",
-    "police",
-    "union",
-    "captain",
-    "ferry",
-    "tunnel",
-    "bank",
-    "winter",
-    "drought",
-    "orchard",
-    "novel",
-    "painter",
-    "reactor",
-    "senate",
-    "protest",
-    "airline",
-    "airport",
-    "copper",
-    "lithium",
-    "vaccine",
-    "clinic",
-    "teacher",
-    "pension",
-    "inquiry",
-    "verdict",
-    "quarry",
-    "lighthouse",
-    "cathedral",
-    "archive",
-    "festival",
-    "orchestra",
-    "stadium",
-    "marathon",
-    "comet",
-    "volcano",
-    "earthquake",
-    "library",
-];
 
 #[test]
 fn every_service_killed_on_kafka() {
@@ -103,6 +41,44 @@ fn broker_and_services_killed_together() {
         line.start_all(&["--feeds", feeds]);
         vec!["all".to_owned(); PORTIONS]
     });
+}
+
+/// The short form of `make chaos`: edits, withdrawals and copies too, eight faults of every kind, and every topic held
+/// against the filters.
+#[test]
+fn faults_on_kafka() {
+    let mut kafka = Kafka::start();
+    let mut load = Load::new(SEED, 10, 15);
+    let session = format!("session_timeout = \"{}s\"\n", SESSION.as_secs());
+    let mut line = Line::on(kafka.brokers(), &(session + &load.config()));
+    line.run(&["topics", "create"]);
+    line.start_five();
+    begin(&line, &mut load);
+    let broker = usize::from(kafka.is_own());
+    let deck = [
+        (Fault::Kill, 2),
+        (Fault::KillTwice, 1),
+        (Fault::Pause, 2),
+        (Fault::Broker, broker),
+        (Fault::Add, 1),
+        (Fault::Remove, 1),
+    ];
+    let report = run(&mut line, &load, Some(&mut kafka), Deck::new(SEED, &deck, 2), 2_000);
+    println!("{}", report.table());
+    report.proof.assert_exact();
+}
+
+/// The same where everything is one process: it is killed and paused with its broker.
+#[test]
+fn faults_embedded() {
+    let mut load = Load::new(SEED, 10, 15);
+    let mut line = Line::embedded(&load.config());
+    line.start_all(&[]);
+    begin(&line, &mut load);
+    let deck = [(Fault::Kill, 4), (Fault::KillTwice, 2), (Fault::Pause, 2)];
+    let report = run(&mut line, &load, None, Deck::new(SEED, &deck, 2), 2_000);
+    println!("{}", report.table());
+    report.proof.assert_exact();
 }
 
 /// `start` starts the line with the feeds of an OPML file and says what is to be killed, one process per portion.
@@ -142,6 +118,7 @@ fn ingest(line: &Line, portion: usize) {
     let share = SNIPPETS / PORTIONS;
     let snippet = |no: usize| {
         let (headline, summary) = words(&format!("snippet {no}"));
+        let headline = format!("{headline} {no}");
         format!(
             "{}\n",
             json!({"provider": "chaos", "external_id": no.to_string(), "headline": headline, "summary": summary})
@@ -157,20 +134,10 @@ fn rss(feed: usize, count: usize) -> String {
     let mut xml = format!("<rss version=\"2.0\"><channel><title>Feed {feed}</title>\n");
     for no in (0..count).rev() {
         let (headline, summary) = words(&format!("feed {feed} {no}"));
+        let headline = format!("{headline} {feed}/{no}");
         let link = format!("https://feed-{feed}.example/{no}");
         writeln!(xml, "<item><title>{headline}</title><link>{link}</link><description>{summary}</description></item>")
             .unwrap();
     }
     xml + "</channel></rss>\n"
-}
-
-/// A headline and a summary that only this seed has.
-fn words(seed: &str) -> (String, String) {
-    let text = [digest([seed, "1"]), digest([seed, "2"])].concat();
-    let words = text.as_bytes().chunks(2).map(|pair| {
-        let number = usize::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-        WORDS[number % WORDS.len()]
-    });
-    let words = words.collect::<Vec<_>>();
-    (format!("{} {}", words[..8].join(" "), &text[..8]), words[8..].join(" "))
 }

@@ -7,14 +7,18 @@
 mod chaos;
 mod clients;
 mod mishaps;
+mod replicas;
 mod sample;
 mod seeds;
+mod shutdown;
+mod standby;
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 use tidings_model::{Topic, topic};
+use tidings_tests::chaos::Load;
 use tidings_tests::line::Line;
 use tidings_tests::read::Rec;
 use tidings_tests::until;
@@ -63,6 +67,14 @@ fn assert_whole(line: &Line) -> usize {
     let keys: BTreeSet<_> = alerts.iter().map(|alert| format!("{} {}", alert["dedupe_key"], alert["state"])).collect();
     assert_eq!(keys.len(), alerts.len(), "an alert was published twice");
     raw
+}
+
+/// Lets a load flow into a line.
+fn begin(line: &Line, load: &mut Load) {
+    let path = line.dir().join("feeds.opml");
+    fs::write(&path, load.opml()).unwrap();
+    line.run(&["feeds", "import", path.to_str().unwrap()]);
+    load.start(line.tool());
 }
 
 /// A configuration for feeds on this machine: allowed, polled every second, and without pause.

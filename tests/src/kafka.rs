@@ -51,10 +51,11 @@ impl Kafka {
             let dir = dir.expect("a temporary folder can be made");
             let properties = properties(dir.path(), no, clients[no], &controllers);
             fs::write(dir.path().join("server.properties"), properties).expect("the temporary folder can be written");
-            output(java(&jars, dir.path()).args(["kafka.tools.StorageTool", "format", "-t", CLUSTER]).args([
-                "-c",
-                "server.properties",
-            ]));
+            output(
+                java(&jars, dir.path())
+                    .args(["kafka.tools.StorageTool", "format", "-t", CLUSTER])
+                    .args(["-c", "server.properties"]),
+            );
             let process = spawn(&jars, dir.path());
             Node { address: address(clients[no]), dir, jars: jars.clone(), process }
         });

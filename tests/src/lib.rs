@@ -4,6 +4,8 @@
 //! Everything is on 127.0.0.1 and gone when its value is dropped. Nothing returns errors: a test has nobody to hand
 //! them to, so what fails panics with the reason and the mend.
 
+pub mod chaos;
+pub mod figures;
 pub mod http;
 pub mod kafka;
 pub mod line;

@@ -5,6 +5,7 @@ use crate::{installed, output, root};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::io::Write;
 use std::process::{Command, Stdio};
+use tidings_model::Timestamp;
 
 /// A record as a consumer has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -34,6 +35,15 @@ impl Rec {
     pub fn json(&self) -> serde_json::Value {
         let value = self.value.as_deref().unwrap_or_default();
         serde_json::from_str(value).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// From the first sight of the item that it is or carries to the broker, in milliseconds; nothing for revisions,
+    /// whose first sight was another.
+    pub fn delay(&self) -> Option<i64> {
+        let record = self.json();
+        let item = record.get("item").unwrap_or(&record);
+        let seen = Timestamp::deserialize(item.get("first_seen_at")?).ok()?;
+        (item["revision"]["no"] == 1 && item["status"] != "withdrawn").then(|| self.taken - seen.millis())
     }
 
     /// A header's value.

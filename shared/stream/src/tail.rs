@@ -4,12 +4,12 @@ use crate::{Error, Kafka, kafka::CALL};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
+    error::{KafkaError, KafkaResult},
     metadata::MetadataTopic,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tidings_model::{Timestamp, Topic};
 
@@ -59,9 +59,9 @@ impl Reader {
         let mut list = TopicPartitionList::new();
         let mut ends = BTreeMap::new();
         for name in topics.keys() {
-            let metadata = consumer.fetch_metadata(Some(name), CALL).map_err(fail)?;
+            let metadata = patiently(|| consumer.fetch_metadata(Some(name), CALL)).map_err(fail)?;
             for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
-                let (low, high) = consumer.fetch_watermarks(name, partition.id(), CALL).map_err(fail)?;
+                let (low, high) = patiently(|| consumer.fetch_watermarks(name, partition.id(), CALL)).map_err(fail)?;
                 let start = if from == From::Beginning { low } else { high };
                 list.add_partition_offset(name, partition.id(), Offset::Offset(start)).map_err(fail)?;
                 ends.insert((name.clone(), partition.id()), high);
@@ -126,6 +126,21 @@ impl Reader {
         match at {
             Some(Offset::Offset(at)) => at >= end,
             _ => self.consumer.fetch_watermarks(topic, partition, CALL).is_ok_and(|(low, high)| low >= high),
+        }
+    }
+}
+
+/// Tries again for as long as one call may take: a topic that was just created, or whose leader was just lost, has
+/// none for a moment.
+fn patiently<T>(mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<T> {
+    let began = Instant::now();
+    loop {
+        match call() {
+            Err(error) if began.elapsed() < CALL => {
+                tracing::debug!(%error, "reader tries again");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            result => return result,
         }
     }
 }

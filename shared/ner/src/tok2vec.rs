@@ -1,0 +1,153 @@
+//! From lexemes to vectors: hash embeddings mixed per word, then layers that look at the neighbours.
+//!
+//! spaCy's `MultiHashEmbed` and `MaxoutWindowEncoder`: Bloom embeddings (Serrà and Karatzoglou 2017,
+//! <https://arxiv.org/abs/1706.03993>) and residual maxout convolutions. The first part is a function of the word
+//! alone, so a session keeps it. The second sees `depth * window` words to each side and no further, so a long text is
+//! encoded in windows without changing the result.
+
+use crate::{
+    kernel::{Matrix, Maxout},
+    lexeme::Lexeme,
+    murmur,
+    pack::{Attribute, Error, Pack, unusable},
+};
+use ahash::AHashMap;
+
+/// Words are mixed so many at a time, always, so that a word's vector does not depend on its company.
+const BLOCK: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct Tok2Vec {
+    width: usize,
+    embeds: Vec<Embed>,
+    vectors: Option<Vectors>,
+    mix: Maxout,
+    encode: Vec<Maxout>,
+    window: usize,
+    project: Matrix,
+    project_bias: Vec<f32>,
+}
+
+#[derive(Debug)]
+struct Embed {
+    attribute: Attribute,
+    seed: u32,
+    table: Vec<f32>,
+}
+
+/// Pretrained vectors of words, projected to the network's width.
+#[derive(Debug)]
+struct Vectors {
+    rows: AHashMap<u64, usize>,
+    table: Vec<f32>,
+}
+
+/// Room for intermediate results, to be used again.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    input: Vec<f32>,
+    products: Vec<f32>,
+}
+
+impl Tok2Vec {
+    pub fn read(pack: &Pack<'_>) -> Result<Self, Error> {
+        let network = &pack.header.network;
+        let width = network.width;
+        if [width, network.pieces, network.window, network.depth, network.embeds.len()].contains(&0) {
+            return Err(unusable("its network has a size of 0"));
+        }
+        let embeds = network.embeds.iter().enumerate().map(|(number, embed)| {
+            let name = format!("embed.{number}");
+            let rows = pack.rows(&name).filter(|rows| *rows > 0).ok_or_else(|| unusable(format!("it has no {name}")))?;
+            let table = pack.floats(&name, rows * width)?;
+            Ok(Embed { attribute: embed.attribute, seed: embed.seed, table })
+        });
+        let embeds = embeds.collect::<Result<Vec<_>, Error>>()?;
+        let vectors = pack.rows("vectors").map(|rows| Vectors::read(pack, rows)).transpose()?;
+        let parts = embeds.len() + usize::from(vectors.is_some());
+        let inputs = (2 * network.window + 1) * width;
+        Ok(Self {
+            width,
+            embeds,
+            vectors,
+            mix: Maxout::read(pack, "mix", parts * width)?,
+            encode: (0..network.depth)
+                .map(|layer| Maxout::read(pack, &format!("encode.{layer}"), inputs))
+                .collect::<Result<_, _>>()?,
+            window: network.window,
+            project: Matrix::read(pack, "project.weights", width, network.input)?,
+            project_bias: pack.floats("project.bias", network.input)?,
+        })
+    }
+
+    /// How many words to each side a vector depends on.
+    pub fn reach(&self) -> usize {
+        self.encode.len() * self.window
+    }
+
+    /// Numbers of a word's vector before the encoder.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Appends what is a function of the word alone.
+    pub fn embed(&self, words: &[Lexeme], scratch: &mut Scratch, out: &mut Vec<f32>) {
+        let parts = self.embeds.len() + usize::from(self.vectors.is_some());
+        for block in words.chunks(BLOCK) {
+            scratch.input.clear();
+            scratch.input.resize(BLOCK * parts * self.width, 0.0);
+            let rows = scratch.input.chunks_exact_mut(parts * self.width);
+            block.iter().zip(rows).for_each(|(word, row)| self.look_up(word, row));
+            self.mix.multiply(BLOCK, &scratch.input, parts * self.width, &mut scratch.products);
+            let start = out.len();
+            out.resize(start + block.len() * self.width, 0.0);
+            self.mix.finish(&mut scratch.products, &mut out[start..]);
+        }
+    }
+
+    fn look_up(&self, word: &Lexeme, row: &mut [f32]) {
+        let width = self.width;
+        let mut parts = row.chunks_exact_mut(width);
+        for (embed, part) in self.embeds.iter().zip(&mut parts) {
+            let rows = embed.table.len() / width;
+            for hash in murmur::rows(word.attribute(embed.attribute), embed.seed) {
+                let at = hash as usize % rows * width;
+                part.iter_mut().zip(&embed.table[at..at + width]).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        if let (Some(vectors), Some(part)) = (&self.vectors, parts.next())
+            && let Some(row) = vectors.rows.get(&word.orth)
+        {
+            part.copy_from_slice(&vectors.table[row * width..(row + 1) * width]);
+        }
+    }
+
+    /// `out` becomes the vectors of the words in the middle: `padded` has the embeddings of `count` words and of
+    /// [`Tok2Vec::reach`] to each side of them, zeros beyond the ends of the text. It is used as room for work.
+    pub fn encode(&self, padded: &mut [f32], count: usize, scratch: &mut Scratch, out: &mut Vec<f32>) {
+        let width = self.width;
+        for (layer, maxout) in self.encode.iter().enumerate() {
+            // what lies further out than the layers above can see is not computed
+            let first = layer * self.window;
+            let rows = count + 2 * (self.reach() - first - self.window);
+            maxout.multiply(rows, &padded[first * width..], width, &mut scratch.products);
+            let first = (first + self.window) * width;
+            maxout.finish(&mut scratch.products, &mut padded[first..first + rows * width]);
+        }
+        self.project.multiply(count, &padded[self.reach() * width..], width, out);
+        for row in out.chunks_exact_mut(self.project_bias.len()) {
+            row.iter_mut().zip(&self.project_bias).for_each(|(value, bias)| *value += bias);
+        }
+    }
+}
+
+impl Vectors {
+    fn read(pack: &Pack<'_>, rows: usize) -> Result<Self, Error> {
+        let table = pack.floats("vectors", rows * pack.header.network.width)?;
+        let keys = pack.pairs("vectors.rows")?;
+        if keys.iter().any(|(_, row)| *row >= rows as u64) {
+            return Err(unusable("its array vectors.rows names rows that vectors lacks"));
+        }
+        Ok(Self { rows: keys.into_iter().map(|(key, row)| (key, row as usize)).collect(), table })
+    }
+}

@@ -1,0 +1,221 @@
+//! From vectors to entities: one transition per token, chosen greedily.
+//!
+//! spaCy's `ner.pyx` and `parser_model.pyx`: a token begins an entity (B), is inside (I) or the last (L) of one, is
+//! one by itself (U) or none (O). The state that a transition is judged by is three tokens: the next one, and of an
+//! open entity the first and the latest.
+
+use crate::{
+    kernel::{Matrix, dot},
+    pack::{Error, Pack, unusable},
+};
+use std::ops::Range;
+
+#[derive(Debug)]
+pub(crate) struct Transitions {
+    labels: Vec<String>,
+    /// One more row than there are labels: each may begin; then each may be a unit; then none.
+    choices: Vec<Choice>,
+    /// Of each label, the rows of going on and of ending.
+    inside: Vec<(usize, usize)>,
+    state: Matrix,
+    state_bias: Vec<f32>,
+    /// The features of a token that is not there.
+    absent: Vec<f32>,
+    upper: Vec<f32>,
+    upper_bias: Vec<f32>,
+    /// Numbers of a feature, over all pieces.
+    side: usize,
+    hidden: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    row: usize,
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Begin(usize),
+    Unit(usize),
+    Out,
+}
+
+/// An entity, in tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    pub tokens: Range<usize>,
+    pub label: usize,
+    pub margin: f32,
+}
+
+/// A reader of tokens from left to right.
+pub(crate) struct Decoder<'m> {
+    model: &'m Transitions,
+    open: Option<Open>,
+    /// The features of the latest token, as such.
+    latest: Vec<f32>,
+    scores: Vec<f32>,
+    pub found: Vec<Found>,
+}
+
+struct Open {
+    start: usize,
+    label: usize,
+    margin: f32,
+    /// The features of its first token, as such.
+    first: Vec<f32>,
+}
+
+impl Transitions {
+    pub fn read(pack: &Pack<'_>) -> Result<Self, Error> {
+        let network = &pack.header.network;
+        let (hidden, side) = (network.hidden, network.hidden * network.hidden_pieces);
+        let count = network.transitions.len();
+        let mut labels: Vec<String> = Vec::new();
+        let mut choices = Vec::new();
+        let row = |name: String| network.transitions.iter().position(|other| *other == name);
+        for (number, name) in network.transitions.iter().enumerate() {
+            let mut choose = |action| choices.push(Choice { row: number, action });
+            match name.split_once('-') {
+                Some(("B", label)) => {
+                    choose(Action::Begin(labels.len()));
+                    labels.push(label.to_owned());
+                }
+                // spaCy has a unit of no label, and never chooses it
+                Some(("I" | "L", _) | ("U", "")) => {}
+                Some(("U", label)) => {
+                    let label = labels.iter().position(|other| other == label);
+                    choose(Action::Unit(label.ok_or_else(|| unusable(format!("its {name} has no B")))?));
+                }
+                _ if name == "O" => choose(Action::Out),
+                _ => return Err(unusable(format!("its transition {name} is not known"))),
+            }
+        }
+        let inside = labels.iter().map(|label| row(format!("I-{label}")).zip(row(format!("L-{label}"))));
+        let inside = inside.collect::<Option<Vec<_>>>().ok_or_else(|| unusable("it lacks an I or an L"))?;
+        if hidden == 0 || network.hidden_pieces == 0 || !choices.iter().any(|choice| choice.action == Action::Out) {
+            return Err(unusable("its transitions lack O, or its hidden layer is empty"));
+        }
+        Ok(Self {
+            labels,
+            choices,
+            inside,
+            state: Matrix::read(pack, "state.weights", network.input, 3 * side)?,
+            state_bias: pack.floats("state.bias", side)?,
+            absent: pack.floats("state.absent", 3 * side)?,
+            upper: pack.floats("upper.weights", count * hidden)?,
+            upper_bias: pack.floats("upper.bias", count)?,
+            side,
+            hidden,
+        })
+    }
+
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// `out` becomes, for each vector, what it adds to a state: as the next token, as the first, as the latest.
+    pub fn features(&self, count: usize, vectors: &[f32], width: usize, out: &mut Vec<f32>) {
+        self.state.multiply(count, vectors, width, out);
+    }
+
+    pub fn decoder(&self) -> Decoder<'_> {
+        Decoder { model: self, open: None, latest: Vec::new(), scores: Vec::new(), found: Vec::new() }
+    }
+
+    fn score(&self, row: usize, hidden: &[f32]) -> f32 {
+        dot(&self.upper[row * self.hidden..(row + 1) * self.hidden], hidden) + self.upper_bias[row]
+    }
+}
+
+impl Decoder<'_> {
+    /// Takes the tokens from `first` on, whose `features` these are, of `count` in the text.
+    pub fn read(&mut self, features: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
+        let side = self.model.side;
+        let mut hidden = vec![0.0; side];
+        for (at, features) in (first..).zip(features.chunks_exact(3 * side)) {
+            self.state(&features[..side], &mut hidden);
+            let hidden = &hidden[..self.model.hidden];
+            match self.open.take() {
+                Some(open) => self.go_on(open, hidden, at, at + 1 == count),
+                None => self.start(hidden, features, at, at + 1 == count, is_space(at)),
+            }
+            self.latest.clear();
+            self.latest.extend_from_slice(&features[2 * side..]);
+        }
+    }
+
+    /// The hidden layer, in the first numbers of `out`: per output the largest piece.
+    fn state(&self, next: &[f32], out: &mut [f32]) {
+        let (side, model) = (self.model.side, self.model);
+        let (first, latest) = match &self.open {
+            Some(open) => (&open.first[..], &self.latest[..]),
+            None => (&model.absent[side..2 * side], &model.absent[2 * side..]),
+        };
+        let others = first.iter().zip(latest).zip(&model.state_bias);
+        for ((out, next), ((first, latest), bias)) in out.iter_mut().zip(next).zip(others) {
+            *out = next + first + latest + bias;
+        }
+        let (most, pieces) = out.split_at_mut(model.hidden);
+        for piece in pieces.chunks_exact(model.hidden) {
+            most.iter_mut().zip(piece).for_each(|(most, value)| *most = if *value > *most { *value } else { *most });
+        }
+    }
+
+    fn go_on(&mut self, mut open: Open, hidden: &[f32], at: usize, last: bool) {
+        let (inside, end) = self.model.inside[open.label];
+        let lead = match last {
+            true => f32::NEG_INFINITY,
+            false => self.model.score(inside, hidden) - self.model.score(end, hidden),
+        };
+        // of two, the probabilities differ by tanh of half the difference of their scores
+        open.margin = open.margin.min((lead / 2.0).tanh().abs());
+        if lead >= 0.0 {
+            self.open = Some(open);
+        } else {
+            self.found.push(Found { tokens: open.start..at + 1, label: open.label, margin: open.margin });
+        }
+    }
+
+    fn start(&mut self, hidden: &[f32], features: &[f32], at: usize, last: bool, space: bool) {
+        let (model, side) = (self.model, self.model.side);
+        let valid = |choice: &Choice| match choice.action {
+            Action::Begin(_) => !space && !last,
+            Action::Unit(_) => !space,
+            Action::Out => true,
+        };
+        let (mut best, mut most) = (Action::Out, f32::NEG_INFINITY);
+        self.scores.clear();
+        for choice in model.choices.iter().filter(|choice| valid(choice)) {
+            let score = model.score(choice.row, hidden);
+            self.scores.push(score);
+            if score > most {
+                (best, most) = (choice.action, score);
+            }
+        }
+        match best {
+            Action::Begin(label) => {
+                let first = features[side..2 * side].to_vec();
+                self.open = Some(Open { start: at, label, margin: margin(&self.scores, most), first });
+            }
+            Action::Unit(label) => {
+                self.found.push(Found { tokens: at..at + 1, label, margin: margin(&self.scores, most) });
+            }
+            Action::Out => {}
+        }
+    }
+}
+
+/// By how much the likeliest is likelier than the next.
+fn margin(scores: &[f32], most: f32) -> f32 {
+    let mut next = f32::NEG_INFINITY;
+    let (mut sum, mut seen) = (0.0, false);
+    for score in scores {
+        sum += (score - most).exp();
+        if *score < most || std::mem::replace(&mut seen, true) {
+            next = next.max(*score);
+        }
+    }
+    (1.0 - (next - most).exp()) / sum
+}

@@ -1,0 +1,98 @@
+//! The end of a service: at SIGTERM it is gone within ten seconds, whatever it was doing, and a rolling restart under
+//! load loses and doubles nothing.
+
+use crate::{LIMIT, begin};
+use std::time::{Duration, Instant};
+use tidings_model::topic;
+use tidings_tests::chaos::{Load, prove};
+use tidings_tests::kafka::Kafka;
+use tidings_tests::line::{Line, SERVICES};
+use tidings_tests::until;
+
+/// Kubernetes waits longer before it kills.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Asks all services to end and tells how long each took.
+///
+/// # Panics
+/// When one took too long, or ended with a failure.
+fn stop_all(line: &mut Line, state: &str) {
+    let took = SERVICES.map(|service| {
+        let began = Instant::now();
+        let status = line.stop(service);
+        let took = began.elapsed();
+        println!("{state}: {service} {:.1} s, {status}", took.as_secs_f64());
+        (service, took, status)
+    });
+    for (service, took, status) in took {
+        assert!(took < DRAIN + Duration::from_secs(1), "{state}: {service} took {took:?} to end");
+        assert!(status.success(), "{state}: {service} ended with {status}");
+    }
+}
+
+fn restart_all(line: &mut Line) {
+    SERVICES.into_iter().for_each(|service| line.restart(service));
+}
+
+#[test]
+fn sigterm_ends_each_service_in_time() {
+    let mut kafka = Kafka::start();
+    let mut load = Load::new(0, 10, 40);
+    let mut line = Line::on(kafka.brokers(), &load.config());
+    line.run(&["topics", "create"]);
+    line.start_five();
+    stop_all(&mut line, "idle");
+
+    restart_all(&mut line);
+    begin(&line, &mut load);
+    until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
+    stop_all(&mut line, "full load");
+
+    // ready is said before the state is restored
+    restart_all(&mut line);
+    stop_all(&mut line, "restore under way");
+
+    restart_all(&mut line);
+    let flowing = line.read(&topic::ENRICHED).len();
+    until(LIMIT, "items flow again", || (line.read(&topic::ENRICHED).len() > flowing).then_some(()));
+    if kafka.is_own() {
+        // nothing can be handed in without a broker
+        load.pause();
+        kafka.kill9();
+        stop_all(&mut line, "broker gone");
+        kafka.restart();
+        restart_all(&mut line);
+        load.resume();
+    }
+    load.pause();
+    prove(&line, &load).assert_exact();
+}
+
+#[test]
+fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
+    let mut load = Load::new(0, 10, 40);
+    let mut line = Line::on_kafka(&load.config());
+    line.start_five();
+    begin(&line, &mut load);
+    until(LIMIT, "items flow", || (!line.read(&topic::ENRICHED).is_empty()).then_some(()));
+    for service in SERVICES {
+        // as a Deployment rolls: the new one is there before the old one goes
+        let next = format!("{service}+next");
+        line.spawn_as(&next, service);
+        line.wait_ready(&next);
+        std::thread::sleep(Duration::from_secs(2));
+        let began = Instant::now();
+        let status = line.stop(service);
+        println!("{service} {:.1} s, {status}", began.elapsed().as_secs_f64());
+        assert!(
+            status.success() && began.elapsed() < DRAIN,
+            "{service} ended with {status} after {:?}",
+            began.elapsed()
+        );
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    load.pause();
+    let proof = prove(&line, &load);
+    println!("{:?}", proof.records);
+    proof.assert_exact();
+}

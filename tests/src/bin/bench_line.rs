@@ -1,0 +1,183 @@
+//! `make bench-line`: what the line costs and how long it takes, as five processes on Apache Kafka on this machine.
+//!
+//! First three equal portions, each as fast as the line takes it: a stage whose costs grow with what it remembers
+//! shows in the last. Then a calm stream, for the delays.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::time::{Duration, Instant};
+use tidings_model::topic;
+use tidings_tests::chaos::{Load, quantile, words};
+use tidings_tests::http::{Page, Server};
+use tidings_tests::line::{Line, SERVICES};
+use tidings_tests::{figures, kafka::Kafka, read::Rec, until};
+
+const PORTIONS: usize = 3;
+/// Of a portion.
+const FEEDS: usize = 40;
+/// Of a feed.
+const ENTRIES: usize = 100;
+/// Of a portion.
+const SNIPPETS: usize = 16_000;
+const PORTION: usize = FEEDS * ENTRIES + SNIPPETS;
+const LIMIT: Duration = Duration::from_secs(300);
+/// How long the calm stream flows.
+const CALM: Duration = Duration::from_secs(40);
+/// Clock ticks in a second: USER_HZ, 100 on every Linux.
+const TICKS: f64 = 100.0;
+
+/// What a portion took.
+struct Portion {
+    /// From the first record handed in to the last one enriched.
+    seconds: f64,
+    /// CPU seconds of each service.
+    cpu: Vec<f64>,
+}
+
+fn main() {
+    let kafka = Kafka::start();
+    let server = Server::start(|path| {
+        let feed = path.strip_prefix("/feed-")?.parse().ok()?;
+        Some(Page { kind: "application/rss+xml", body: rss(feed) })
+    });
+    // two a second of ten feeds, and thirty: fifty items a second
+    let mut calm = Load::new(0, 10, 30);
+    let mut line = Line::on(kafka.brokers(), &calm.config());
+    line.run(&["topics", "create"]);
+    line.start_five();
+    let portions: Vec<Portion> = (0..PORTIONS).map(|number| portion(&line, &server, number)).collect();
+
+    import(&line, &calm.opml());
+    let start = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().unwrap_or(0);
+    calm.start(line.tool());
+    std::thread::sleep(CALM);
+    calm.pause();
+    quiet(&line);
+    let table = table(&line, &portions, start);
+    println!("{table}");
+    figures::record("bench-line", &table);
+}
+
+fn portion(line: &Line, server: &Server, number: usize) -> Portion {
+    let urls = (number * FEEDS..(number + 1) * FEEDS).map(|feed| server.url(&format!("/feed-{feed}")));
+    let outlines = urls.map(|url| format!("<outline type=\"rss\" text=\"{url}\" xmlUrl=\"{url}\"/>\n"));
+    let opml = format!("<opml version=\"2.0\"><head/><body>\n{}</body></opml>\n", outlines.collect::<String>());
+    let snippets = (number * SNIPPETS..(number + 1) * SNIPPETS).map(|no| {
+        let (headline, summary) = words(&format!("snippet {}", if no % 10 == 1 { no - 1 } else { no }));
+        format!("{{\"provider\":\"bench\",\"external_id\":\"{no}\",\"headline\":\"{headline}\",\"summary\":\"{summary}\"}}\n")
+    });
+    let snippets = snippets.collect::<String>();
+
+    let before = cpu(line);
+    let (dedup, began) = (consumed(line, "dedup"), Instant::now());
+    let first =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is after 1970").as_millis();
+    import(line, &opml);
+    line.tool().run(&["ingest", "-", "--format", "jsonl"], &snippets);
+    until(LIMIT, "all of a portion has come", || (consumed(line, "dedup") >= dedup + PORTION as f64).then_some(()));
+    quiet(line);
+    let cpu = cpu(line).iter().zip(before).map(|(after, before)| after - before).collect();
+    let last = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().expect("stories are there");
+    println!(
+        "portion {}: all has come, {:.1} s with what it took to see that",
+        number + 1,
+        began.elapsed().as_secs_f64()
+    );
+    Portion { seconds: (last - first as i64) as f64 / 1e3, cpu }
+}
+
+/// Waits until the last service has had nothing to do for three seconds.
+fn quiet(line: &Line) {
+    let mut seen = (0.0, Instant::now());
+    until(LIMIT, "the line comes to rest", || {
+        let now = consumed(line, "sink");
+        if now != seen.0 {
+            seen = (now, Instant::now());
+        }
+        (seen.1.elapsed() > Duration::from_secs(3)).then_some(())
+    });
+}
+
+fn import(line: &Line, opml: &str) {
+    let path = line.dir().join("feeds.opml");
+    fs::write(&path, opml).expect("the temporary folder can be written");
+    line.run(&["feeds", "import", &path.to_string_lossy()]);
+}
+
+fn consumed(line: &Line, service: &str) -> f64 {
+    line.metric(service, "tidings_stream_records_consumed_total")
+}
+
+/// CPU seconds of each service since its start.
+fn cpu(line: &Line) -> Vec<f64> {
+    let seconds = |service: &str| {
+        let stat = proc(line, service, "stat");
+        // after the name, which may hold anything: state is field 3, utime and stime are 14 and 15 (proc(5))
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+    };
+    SERVICES.map(seconds).to_vec()
+}
+
+/// The most memory that a service ever held, in MiB.
+fn memory(line: &Line, service: &str) -> u64 {
+    let status = proc(line, service, "status");
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    peak.expect("Linux tells VmHWM") / 1024
+}
+
+fn proc(line: &Line, service: &str, file: &str) -> String {
+    let pid = line.pid(service).expect("it runs");
+    fs::read_to_string(format!("/proc/{pid}/{file}")).expect("Linux has /proc")
+}
+
+fn table(line: &Line, portions: &[Portion], start: i64) -> String {
+    let mut table = String::from("| | ");
+    (1..=PORTIONS).for_each(|number| write!(table, "| portion {number} ").expect("memory is written"));
+    table += "|\n| --- |";
+    table += &" ---: |".repeat(PORTIONS);
+    let mut row = |name: &str, values: Vec<String>| {
+        write!(table, "\n| {name} | {} |", values.join(" | ")).expect("memory is written");
+    };
+    let rate = |portion: &Portion| format!("{:.0}", PORTION as f64 / portion.seconds);
+    row(&format!("items/s, of {PORTION}"), portions.iter().map(rate).collect());
+    for (number, service) in SERVICES.into_iter().enumerate() {
+        let cost = |portion: &Portion| format!("{:.2}", portion.cpu[number] / PORTION as f64 * 1e3);
+        row(&format!("{service}: CPU seconds per 1,000 items"), portions.iter().map(cost).collect());
+    }
+    let memory = SERVICES.map(|service| format!("{service} {}", memory(line, service))).join(", ");
+    write!(table, "\n\nMemory at most, MiB: {memory}.\n\n").expect("memory is written");
+    table += "| at 50 items/s, first seen to | items | p50, ms | p99, ms |\n| --- | ---: | ---: | ---: |\n";
+    let mut seen = BTreeMap::new();
+    for topic in [&topic::RAW, &topic::UNIQUE, &topic::DUPLICATES, &topic::ENRICHED] {
+        let records: Vec<Rec> = line.read(topic).into_iter().filter(|record| record.taken > start).collect();
+        let of = |record: &Rec| Some((record.key.clone()?, record.taken - record.delay()?));
+        seen.extend(records.iter().filter_map(of));
+        delays(&mut table, topic.name, records.iter().filter_map(Rec::delay).collect());
+    }
+    let alerts = line.read(&topic::ALERTS).into_iter().filter_map(|record| {
+        let item = record.json()["evidence"][0].as_str()?.to_owned();
+        Some(record.taken - seen.get(&item)?)
+    });
+    delays(&mut table, topic::ALERTS.name, alerts.collect());
+    table
+}
+
+fn delays(table: &mut String, topic: &str, mut delays: Vec<i64>) {
+    delays.sort_unstable();
+    let at = |share| quantile(&delays, share).map_or("–".to_owned(), |ms: i64| ms.to_string());
+    writeln!(table, "| {topic} | {} | {} | {} |", delays.len(), at(0.5), at(0.99)).expect("memory is written");
+}
+
+fn rss(feed: usize) -> String {
+    let mut xml = format!("<rss version=\"2.0\"><channel><title>Feed {feed}</title>\n");
+    for no in 0..ENTRIES {
+        let (headline, summary) = words(&format!("feed {feed} {no}"));
+        let link = format!("https://feed-{feed}.example/{no}");
+        writeln!(xml, "<item><title>{headline}</title><link>{link}</link><description>{summary}</description></item>")
+            .expect("memory is written");
+    }
+    xml + "</channel></rss>\n"
+}

@@ -1,0 +1,38 @@
+//! `make chaos`: fifty faults amid twenty thousand items, on Apache Kafka. The seed is printed; `chaos SEED` takes it.
+
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tidings_tests::chaos::{Deck, Fault, Load, SESSION, run};
+use tidings_tests::{figures, kafka::Kafka, line::Line};
+
+const ITEMS: usize = 20_000;
+const FAULTS: [(Fault, usize); 6] = [
+    (Fault::Kill, 18),
+    (Fault::KillTwice, 6),
+    (Fault::Pause, 8),
+    (Fault::Broker, 6),
+    (Fault::Add, 6),
+    (Fault::Remove, 6),
+];
+const ROUNDS: usize = 5;
+
+fn main() {
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seed = std::env::args().nth(1).map_or(clock, |seed| seed.parse().expect("chaos [SEED], a number"));
+    println!("seed {seed}");
+    let mut kafka = Kafka::start();
+    assert!(kafka.is_own(), "the broker is to be killed: unset KAFKA_BROKERS");
+    let mut load = Load::new(seed, 16, 24);
+    let session = format!("session_timeout = \"{}s\"\n", SESSION.as_secs());
+    let mut line = Line::on(kafka.brokers(), &(session + &load.config()));
+    line.run(&["topics", "create"]);
+    line.start_five();
+    let feeds = line.dir().join("feeds.opml");
+    fs::write(&feeds, load.opml()).expect("the temporary folder can be written");
+    line.run(&["feeds", "import", &feeds.to_string_lossy()]);
+    load.start(line.tool());
+    let report = run(&mut line, &load, Some(&mut kafka), Deck::new(seed, &FAULTS, ROUNDS), ITEMS);
+    println!("\n{}", report.table());
+    report.proof.assert_exact();
+    figures::record("chaos", &report.table());
+}
