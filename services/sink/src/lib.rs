@@ -10,6 +10,7 @@
 //! with the same `dedupe_key` each time; a delivery that is given up is logged and counted. A person without a
 //! Wikidata id is never the subject of an alert, nor a metric's label.
 
+mod clock;
 mod config;
 #[cfg(test)]
 mod fixture;
@@ -20,6 +21,7 @@ pub mod rules;
 mod stage;
 mod state;
 
+pub use clock::Clock;
 pub use config::Config;
 pub use metrics::Metrics;
 pub use news::News;

@@ -1,10 +1,10 @@
 //! The stage: judges each live story by every rule, publishes what they find, and sees to the deliveries.
 //!
-//! Alerts go by event time alone (the item's first sight, never before an earlier one's); only deliveries go by
+//! Alerts go by event time alone ([`Clock`], from the first sight of stories); only deliveries go by
 //! the runner's clock, and they decide nothing about alerts.
 
 use crate::{
-    Change, Config, Delivered, Delivery, News, Outcome,
+    Change, Clock, Config, Delivered, Delivery, News, Outcome,
     rules::{Finding, Note, Ruled, Story},
 };
 use std::{
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub struct Sink {
     rules: Vec<Ruled>,
     routes: Vec<Route>,
-    clock: Timestamp,
+    clock: Clock,
     pending: BTreeMap<String, Delivery>,
     /// State that no configured rule claims: of a rule that was removed or changed its kind or its bins.
     orphans: BTreeSet<(String, String)>,
@@ -45,7 +45,7 @@ impl Sink {
         Ok(Self {
             rules,
             routes: routes.collect(),
-            clock: Timestamp::ABSENT,
+            clock: Clock::default(),
             pending: BTreeMap::new(),
             orphans: BTreeSet::new(),
         })
@@ -56,10 +56,9 @@ impl Sink {
         if news.item.ingest != Ingest::Live || news.item.status == Status::Withdrawn {
             return step;
         }
-        let story = Story { at: at.max(self.clock), news };
-        if story.at > self.clock {
-            step.changes.push(Change::Clock(story.at));
-        }
+        let clock = self.clock.after(at);
+        let story = Story { at: clock.now(), news };
+        step.changes.push(Change::Clock(clock));
         for ruled in &self.rules {
             let decision = ruled.rule.decide(&story);
             let remembered = |note| Change::Rule { rule: ruled.path(), note };
@@ -164,7 +163,7 @@ impl Stage for Sink {
 
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Clock(at) => self.clock = *at,
+            Change::Clock(clock) => self.clock = clock.clone(),
             Change::Rule { rule, note } => {
                 let owner = self.rules.iter_mut().find(|ruled| ruled.path() == *rule);
                 let claimed = owner.is_some_and(|ruled| ruled.rule.apply(note));

@@ -1,6 +1,6 @@
 //! What the sink remembers: how far time has come, what its rules remember, and what is still to be delivered.
 
-use crate::rules::Note;
+use crate::{clock::Clock, rules::Note};
 use serde::{Deserialize, Serialize};
 use tidings_model::Timestamp;
 use tidings_stage::state::{from_bytes, to_bytes};
@@ -10,8 +10,8 @@ use tidings_stage::state::{from_bytes, to_bytes};
 /// Keys: `clock`; `rule/<kind>/<name>/<the rule's own key>`; `delivery/<receiver>/<dedupe key>`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// The newest event time: alerts go by it, and it never goes back.
-    Clock(Timestamp),
+    /// Event time: alerts go by it.
+    Clock(Clock),
     /// Something that a rule remembers.
     Rule {
         /// `<kind>/<name>` of the rule.
@@ -72,7 +72,7 @@ pub enum Outcome {
 
 #[derive(Serialize, Deserialize)]
 enum StoredClock {
-    V1(Timestamp),
+    V1(Clock),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,7 +91,7 @@ impl tidings_stage::Change for Change {
 
     fn encode(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Clock(at) => Some(to_bytes(&StoredClock::V1(*at))),
+            Self::Clock(clock) => Some(to_bytes(&StoredClock::V1(clock.clone()))),
             Self::Rule { note, .. } => note.value.clone(),
             Self::Delivery { delivery, .. } => delivery.clone().map(|delivery| to_bytes(&StoredDelivery::V1(delivery))),
         }
@@ -102,8 +102,8 @@ impl tidings_stage::Change for Change {
         let text = std::str::from_utf8(key).map_err(|_| unknown())?;
         match (text.split_once('/'), value) {
             (None, Some(value)) if text == "clock" => {
-                let StoredClock::V1(at) = from_bytes(value)?;
-                Ok(Self::Clock(at))
+                let StoredClock::V1(clock) = from_bytes(value)?;
+                Ok(Self::Clock(clock))
             }
             (Some(("rule", rest)), value) => {
                 // neither kinds nor rule names hold a slash; the rule's own key may
@@ -135,7 +135,7 @@ mod tests {
             due: Timestamp::from_millis(7),
         };
         for (key, change) in [
-            ("clock", Change::Clock(Timestamp::from_millis(9))),
+            ("clock", Change::Clock(Clock::default().after(Timestamp::from_millis(9)))),
             (
                 "rule/burst/b/600x3/subject/a/b",
                 Change::Rule {
