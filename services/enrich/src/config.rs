@@ -1,6 +1,7 @@
 //! The section `[enrich]` of the configuration.
 
 use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf};
 use tidings_stage::Problem;
 
 /// How entities are chosen.
@@ -9,11 +10,13 @@ use tidings_stage::Problem;
 pub struct Config {
     /// Names that the knowledge base lacks are published from this confidence on, in [0, 1].
     pub min_confidence: f32,
+    /// Packed models by language, such as `de = "de.pack"`; English has one without. `shared/ner/tools/pack` makes them.
+    pub models: BTreeMap<String, PathBuf>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { min_confidence: 0.4 }
+        Self { min_confidence: 0.4, models: BTreeMap::new() }
     }
 }
 
@@ -35,7 +38,7 @@ mod tests {
     fn a_confidence_is_a_share() {
         assert_eq!(Config::default().problems(), []);
         for wrong in [-0.1, 1.1, f32::NAN] {
-            assert_eq!(Config { min_confidence: wrong }.problems().len(), 1, "{wrong}");
+            assert_eq!(Config { min_confidence: wrong, ..Config::default() }.problems().len(), 1, "{wrong}");
         }
         assert!(toml::from_str::<Config>("min_confidence = 0.6").is_ok());
         assert!(toml::from_str::<Config>("confidence = 0.6").is_err());

@@ -4,7 +4,7 @@
 //! each item:
 //!
 //! 1. [`language`] chooses a recogniser; where there is none, the knowledge base alone is used.
-//! 2. [`recognise`] finds names place by place ([`names`]: rules for capitals).
+//! 2. [`recognise`] finds names place by place ([`neural`]: a model; [`names`]: rules for capitals).
 //! 3. [`gazetteer`] knows countries, cities, organisations and persons, with their Wikidata ids where certain.
 //! 4. [`document`] makes entities of both: one id for every spelling and short form of a name.
 //!
@@ -20,11 +20,13 @@ pub mod language;
 pub mod lexicon;
 mod metrics;
 pub mod names;
+pub mod neural;
 pub mod recognise;
 pub mod token;
 
 pub use config::Config;
 pub use metrics::Metrics;
+pub use neural::Models;
 
 use names::CapitalisedNames;
 use recognise::Recognise;
@@ -42,12 +44,12 @@ pub struct Enrich {
 }
 
 impl Enrich {
-    /// With the recognisers that are compiled in.
-    pub fn new(config: &Config) -> Self {
-        Self {
-            min_confidence: config.min_confidence,
-            recognisers: vec![Box::new(CapitalisedNames::english()), Box::new(CapitalisedNames::latin())],
-        }
+    /// With these models, and the rules for languages that have none.
+    pub fn new(config: &Config, models: &Models) -> Self {
+        let mut recognisers: Vec<Box<dyn Recognise>> = Vec::new();
+        recognisers.extend(models.recognisers().map(|neural| Box::new(neural) as _));
+        recognisers.push(Box::new(CapitalisedNames::latin()));
+        Self { min_confidence: config.min_confidence, recognisers }
     }
 
     fn recogniser(&self, item: &Item) -> Option<&dyn Recognise> {
@@ -55,7 +57,7 @@ impl Enrich {
         self.recognisers
             .iter()
             .map(AsRef::as_ref)
-            .find(|recogniser| recogniser.languages().contains(&language.as_ref()))
+            .find(|recogniser| recogniser.knows(&language))
     }
 
     fn enrich(&self, unique: &Unique) -> Enriched {

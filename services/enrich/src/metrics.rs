@@ -72,14 +72,14 @@ fn language(enriched: &Enriched) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, tests::unique};
+    use crate::tests::unique;
     use tidings_stage::Stage;
 
     #[test]
     fn items_are_counted_by_status_and_language() {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry).unwrap();
-        let mut stage = Enrich::new(&Config::default());
+        let mut stage = crate::tests::stage();
         for item in [
             r#"{"id":"1","headline":"Xi meets Putin in Moscow","language":{"tag":"en-GB","source":"declared"}}"#,
             r#"{"id":"2","headline":"Xi"}"#,

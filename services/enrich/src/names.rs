@@ -48,8 +48,8 @@ impl Recognise for CapitalisedNames {
         "names-1"
     }
 
-    fn languages(&self) -> &[&str] {
-        self.languages
+    fn knows(&self, language: &str) -> bool {
+        self.languages.contains(&language)
     }
 
     fn recognise(&self, text: &str) -> Vec<Span> {

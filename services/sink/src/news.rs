@@ -1,7 +1,7 @@
 //! What the sink reads: enriched items, and the copies that dedup set aside.
 
 use tidings_model::{Duplicate, Enriched, Item, Message, OriginKind, Timestamp, Topic};
-use tidings_stage::{Input, Reject, json};
+use tidings_stage::{Input, Reject, bare, json};
 
 /// A record of one of the sink's topics.
 #[derive(Debug, Clone)]
@@ -34,6 +34,10 @@ impl Input for News {
 
     fn decode(topic: &Topic, _: &[u8], value: Option<&[u8]>) -> Result<Self, Reject> {
         if topic == Duplicate::TOPIC { json(value).map(Self::Duplicate) } else { json(value).map(Self::Enriched) }
+    }
+
+    fn bare(line: &[u8]) -> Result<Self, Reject> {
+        bare(line).map(Self::Enriched)
     }
 
     fn seen(&self) -> Option<Timestamp> {

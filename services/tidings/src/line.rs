@@ -61,7 +61,8 @@ impl Line {
             }
             Service::Enrich => {
                 let metrics = tidings_enrich::Metrics::new(&registry)?;
-                self.spawn(move || tidings_enrich::Enrich::new(&config.enrich), (), metrics);
+                let models = tidings_enrich::Models::load(&config.enrich).map_err(Problems)?;
+                self.spawn(move || tidings_enrich::Enrich::new(&config.enrich, &models), (), metrics);
             }
             Service::Sink => {
                 let metrics = tidings_sink::Metrics::new(&registry, &config.sink)?;

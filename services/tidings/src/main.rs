@@ -82,7 +82,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             return filters::parse(&config()?, &file, &url, content_type.as_deref());
         }
         Command::Dedup => return filters::run(tidings_dedup::Dedup::new(&config()?.dedup)),
-        Command::Enrich => return filters::run(tidings_enrich::Enrich::new(&config()?.enrich)),
+        Command::Enrich => {
+            let config = config()?.enrich;
+            let models = tidings_enrich::Models::load(&config).map_err(Problems)?;
+            return filters::run(tidings_enrich::Enrich::new(&config, &models));
+        }
         Command::Alerts => return filters::run(tidings_sink::Sink::new(&config()?.sink).map_err(Problems)?),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "tidings", &mut std::io::stdout());

@@ -1,11 +1,14 @@
 //! A record type on its topic: key, partition, time and CloudEvents headers follow from the value.
 
 use crate::{
-    Alert, Duplicate, Enriched, FeedSpec, FeedStatus, Inbox, Item, OriginKind, Timestamp, Topic, Unique, digest, site,
-    topic,
+    Alert, Carried, Cluster, Duplicate, Enriched, EntitiesStatus, FeedSpec, FeedStatus, Inbox, Item, OriginKind,
+    Timestamp, Topic, Unique, Verdict, digest, site, topic,
 };
 use schemars::JsonSchema;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 /// A record ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +48,11 @@ pub trait Message: Serialize + DeserializeOwned + JsonSchema {
         None
     }
 
+    /// Reads a line that someone wrote by hand: the value, or for what carries an item the item alone.
+    fn bare(json: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(json)
+    }
+
     /// As a record, with the headers of the CloudEvents Kafka binding (binary mode, version 1.0) and a W3C
     /// `traceparent` whose trace id is the item's: one trace from feed to alert.
     fn record(&self) -> Record {
@@ -56,6 +64,21 @@ pub trait Message: Serialize + DeserializeOwned + JsonSchema {
             value: Some(serde_json::to_vec(self).expect("records serialise to memory")),
         }
     }
+}
+
+/// The item of a line that is an item alone; `None` where it is a record that carries one.
+fn alone(json: &[u8]) -> serde_json::Result<Option<Carried<Item>>> {
+    #[derive(Deserialize)]
+    struct Carrier {
+        item: Option<IgnoredAny>,
+    }
+    let carrier: Carrier = serde_json::from_slice(json)?;
+    carrier.item.is_none().then(|| serde_json::from_slice(json)).transpose()
+}
+
+/// An item is the first of its cluster unless someone says otherwise.
+fn first(item: &Item) -> Cluster {
+    Cluster { id: item.id.clone().into(), verdict: Verdict::New }
 }
 
 fn headers<M: Message>(message: &M) -> Vec<(String, Vec<u8>)> {
@@ -102,6 +125,12 @@ impl Message for Item {
 
 impl Message for Unique {
     const TOPIC: &'static Topic = &topic::UNIQUE;
+    fn bare(json: &[u8]) -> serde_json::Result<Self> {
+        match alone(json)? {
+            Some(item) => Ok(Self { cluster: first(&item), item }),
+            None => serde_json::from_slice(json),
+        }
+    }
     fn key(&self) -> String {
         self.cluster.id.to_string()
     }
@@ -128,6 +157,19 @@ impl Message for Duplicate {
 
 impl Message for Enriched {
     const TOPIC: &'static Topic = &topic::ENRICHED;
+    fn bare(json: &[u8]) -> serde_json::Result<Self> {
+        match alone(json)? {
+            Some(item) => Ok(Self {
+                cluster: first(&item),
+                item,
+                entities: Vec::new(),
+                entities_status: EntitiesStatus::None,
+                model: "none".to_owned(),
+                kb: "none".to_owned(),
+            }),
+            None => serde_json::from_slice(json),
+        }
+    }
     fn key(&self) -> String {
         self.cluster.id.to_string()
     }
@@ -183,5 +225,21 @@ impl Message for FeedStatus {
     }
     fn seen(&self) -> Option<Timestamp> {
         Some(self.since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_alone_is_the_first_of_its_cluster() {
+        let unique = Unique::bare(br#"{"id":"7","headline":"a","x":1}"#).unwrap();
+        assert_eq!((unique.cluster.id.as_str(), unique.cluster.verdict), ("7", Verdict::New));
+        assert!(unique.item.json().contains("\"x\":1"), "carried unread");
+        let json = serde_json::to_vec(&unique).unwrap();
+        assert_eq!(Unique::bare(&json).unwrap().cluster.id.as_str(), "7", "a whole record is read as one");
+        let error = Enriched::bare(br#"{"id":"7","headline":1}"#).unwrap_err().to_string();
+        assert!(error.contains("expected a string"), "{error}");
     }
 }

@@ -15,9 +15,9 @@ use ahash::AHashMap;
 use fancy_regex::Regex;
 
 /// How many bytes at the end of a chunk are searched for an affix.
-const WINDOW: usize = 256;
+const WINDOW: usize = 64;
 /// A match that reaches into so many bytes at the cut may go on beyond it.
-const MARGIN: usize = 32;
+const MARGIN: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Tokenizer {

@@ -1,7 +1,7 @@
 //! A stage as a Unix filter: JSON lines in, JSON lines out, the same `step` as on Kafka.
 //!
 //! A line is `{"topic","key","value"}`, of which the stage takes the topics that it reads, or a bare value of its
-//! first input topic. Each record that the stage publishes is written as `{"topic","key","value"}`. Asks are not
+//! first input topic, or where that carries an item, the item alone. Each record that the stage publishes is written as `{"topic","key","value"}`. Asks are not
 //! performed. A record without a time of its own is taken at the time of the record before it: input order.
 
 use crate::{Event, Input, Reject, Stage, Step};
@@ -96,7 +96,7 @@ pub fn write(out: &mut impl Write, record: &Record) -> io::Result<()> {
 fn parse<I: Input>(line: &[u8]) -> Result<Option<I>, Reject> {
     let topics = I::topics();
     let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(line) else {
-        return I::decode(topics[0], b"", Some(line)).map(Some);
+        return I::bare(line).map(Some);
     };
     let Some(topic) = topics.into_iter().find(|topic| topic.name == envelope.topic) else {
         return match topic::find(&envelope.topic) {

@@ -23,7 +23,7 @@ pub use problem::Problem;
 pub use reject::Reject;
 pub use state::{Change, Never};
 pub use step::{Prepared, Step};
-pub use wire::{Input, Output, json};
+pub use wire::{Input, Output, bare, json};
 
 use std::time::Duration;
 use tidings_model::{Timestamp, Topic};

@@ -2,11 +2,17 @@
 
 use crate::config::Config;
 use rdkafka::{ClientConfig, error::KafkaError};
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use tidings_model::{Timestamp, Topic};
 
 /// How long a call to the brokers may take before it is tried again.
-pub(crate) const CALL: std::time::Duration = std::time::Duration::from_secs(10);
+pub(crate) const CALL: Duration = Duration::from_secs(10);
+
+/// The same for a task, which looks between two calls whether it is to stop: no call can be broken off.
+pub(crate) const STEP: Duration = Duration::from_secs(2);
 
 /// A cluster that can be reached, cheap to clone.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 //! in which the group finds its predecessor dead.
 
 use crate::{
-    kafka::CALL,
+    kafka::STEP,
     position::{self, Positions},
     stop::Stop,
 };
@@ -106,7 +106,7 @@ impl<S: Stage> Replica<S> {
             }
             if measured.elapsed() > Duration::from_secs(1) {
                 measured = Instant::now();
-                let ends = changelog.consumer.fetch_watermarks(changelog.topic, changelog.partition, CALL);
+                let ends = changelog.consumer.fetch_watermarks(changelog.topic, changelog.partition, STEP);
                 if let Ok((low, end)) = ends {
                     behind((end - self.next.max(low)).max(0));
                 }
@@ -149,7 +149,7 @@ impl Changelog<'_> {
 
     fn watermarks(&self, stop: &Stop) -> Result<(i64, i64), Unrestored> {
         loop {
-            match self.consumer.fetch_watermarks(self.topic, self.partition, CALL) {
+            match self.consumer.fetch_watermarks(self.topic, self.partition, STEP) {
                 Ok(watermarks) => return Ok(watermarks),
                 Err(error) => {
                     tracing::debug!(topic = self.topic, %error, "waiting for the changelog");

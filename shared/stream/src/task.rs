@@ -6,7 +6,7 @@
 use crate::{
     Assembly, Kafka,
     batch::{Batch, Done, Place},
-    kafka::{CALL, clock},
+    kafka::{STEP, clock},
     metrics::Meters,
     partition::Counts,
     poison,
@@ -129,7 +129,7 @@ impl<S: Stage> Task<'_, S> {
                 }
             }
         }
-        let committed = consumer.committed_offsets(wanted, CALL)?;
+        let committed = consumer.committed_offsets(wanted, STEP)?;
         let position = |offset| if let Offset::Offset(offset) = offset { offset } else { 0 };
         Ok(committed
             .elements()

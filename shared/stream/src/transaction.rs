@@ -5,7 +5,7 @@
 //! until they are; a commit that timed out may only be committed again, never aborted.
 
 use crate::{
-    kafka::{CALL, Kafka},
+    kafka::{Kafka, STEP},
     stop::Stop,
 };
 use rdkafka::{
@@ -65,6 +65,7 @@ pub(crate) enum Pace {
 /// The producer of one task.
 pub(crate) struct Writer {
     producer: BaseProducer<Deliveries>,
+    stop: Stop,
 }
 
 #[derive(Default)]
@@ -87,6 +88,8 @@ impl ProducerContext for Deliveries {
 
 /// Longer than any transaction may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same once it is time to end: what is not committed by then is aborted by the next owner, and done again.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Writer {
     /// Takes over the transactional id: fences whoever had it, and returns once what they left open is decided.
@@ -97,8 +100,8 @@ impl Writer {
         let producer: BaseProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).map_err(|error| Failure::Fenced(error.to_string()))?;
         loop {
-            match producer.init_transactions(CALL) {
-                Ok(()) => return Ok(Some(Self { producer })),
+            match producer.init_transactions(STEP) {
+                Ok(()) => return Ok(Some(Self { producer, stop: stop.clone() })),
                 Err(error) if is_fatal(&error) => return Err(Failure::Fenced(format!("init: {error}"))),
                 Err(error) => {
                     tracing::debug!(id, %error, "waiting for the transaction coordinator");
@@ -122,9 +125,9 @@ impl Writer {
         let sent = if offsets.count() == 0 {
             Ok(()) // librdkafka takes an empty list for a no-op
         } else {
-            retry(|| self.producer.send_offsets_to_transaction(offsets, group, CALL))
+            self.retry(|| self.producer.send_offsets_to_transaction(offsets, group, STEP))
         };
-        match sent.and_then(|()| retry(|| self.producer.commit_transaction(CALL))) {
+        match sent.and_then(|()| self.retry(|| self.producer.commit_transaction(STEP))) {
             Ok(()) => Ok(()),
             Err(error) if self.is_over(&error) || is_retriable(&error) => Err(Failure::Fenced(error.to_string())),
             Err(error) => {
@@ -210,7 +213,7 @@ impl Writer {
 
     fn drain(&self) {
         let start = Instant::now();
-        while self.producer.in_flight_count() > 0 && start.elapsed() < PATIENCE {
+        while self.producer.in_flight_count() > 0 && start.elapsed() < self.patience() {
             self.producer.poll(Duration::from_micros(200));
             if self.producer.client().fatal_error().is_some() {
                 return;
@@ -219,10 +222,13 @@ impl Writer {
     }
 
     fn abort(&self) -> Result<(), Failure> {
+        if self.stop.is_stopped() {
+            return Err(Failure::Fenced("ended amid a transaction, which the next owner aborts".to_owned()));
+        }
         let start = Instant::now();
         loop {
             self.producer.poll(Duration::from_millis(1));
-            match self.producer.abort_transaction(CALL) {
+            match self.producer.abort_transaction(STEP) {
                 Ok(()) => {
                     self.drain();
                     self.producer.poll(Duration::from_millis(1));
@@ -230,7 +236,7 @@ impl Writer {
                     self.failed().clear();
                     return Ok(());
                 }
-                Err(error) if self.is_over(&error) || start.elapsed() > PATIENCE => {
+                Err(error) if self.is_over(&error) || start.elapsed() > self.patience() => {
                     return Err(Failure::Fenced(format!("abort: {error}")));
                 }
                 Err(error) => {
@@ -241,24 +247,28 @@ impl Writer {
         }
     }
 
+    fn retry<T>(&self, mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<T> {
+        let start = Instant::now();
+        loop {
+            match call() {
+                Err(error) if is_retriable(&error) && start.elapsed() < self.patience() => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        if self.stop.is_stopped() { LAST_PATIENCE } else { PATIENCE }
+    }
+
     fn is_over(&self, error: &KafkaError) -> bool {
         is_fatal(error) || self.producer.client().fatal_error().is_some()
     }
 
     fn failed(&self) -> std::sync::MutexGuard<'_, Vec<(usize, Code)>> {
         self.producer.context().failed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn retry<T>(mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<T> {
-    let start = Instant::now();
-    loop {
-        match call() {
-            Err(error) if is_retriable(&error) && start.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            result => return result,
-        }
     }
 }
 

@@ -139,16 +139,20 @@ fn place(tokens: &[Token<'_>], span: &Span) -> Option<Found> {
 
 /// Whether a recognised name stands against the known names that it meets; the longer one usually does.
 fn stands(tokens: &[Token<'_>], name: &mut Found, known: &[Found]) -> bool {
-    if let Some(people) = known.first()
-        && people.kind == EntityType::Group
-        && people.first == name.first
-        && people.last < name.last
-        && tokens[people.last].gap == Gap::Space
-        && matches!(name.kind, EntityType::Person | EntityType::Other)
+    if let Some(first) = known.first()
+        && first.first == name.first
+        && first.last < name.last
     {
-        // "Ukrainian Oleksa Benn"
-        name.first = people.last;
-        return stands(tokens, name, &known[1..]);
+        let next = &tokens[first.last];
+        let people = first.kind == EntityType::Group
+            && next.gap == Gap::Space
+            && matches!(name.kind, EntityType::Person | EntityType::Other);
+        // "Ukrainian Oleksa Benn", "China's Foreign Ministry"
+        let skipped = if people { Some(0) } else { (next.shape == Shape::Possessive).then_some(1) };
+        if let Some(from) = skipped.map(|marks| first.last + marks).filter(|from| *from < name.last) {
+            name.first = from;
+            return stands(tokens, name, &known[1..]);
+        }
     }
     let is_full_person = |known: &Found| known.kind == EntityType::Person && known.len() > 1;
     let is_longer = |known: &Found| known.len() >= name.len();

@@ -2,7 +2,6 @@
 //!
 //! The labels are no part of the product; where they are absent the tests say so and pass.
 
-use crate::{Config, Enrich};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 use tidings_model::{Enriched, EntityType, Item, Timestamp, Unique};
@@ -42,7 +41,7 @@ fn enrich(number: usize, text: &str) -> (Enriched, u64) {
     let item: Item = serde_json::from_value(item).unwrap();
     let unique = serde_json::json!({"item": item, "cluster": {"id": "c", "verdict": "new"}});
     let unique: Unique = serde_json::from_str(&unique.to_string()).unwrap();
-    let prepared = Enrich::new(&Config::default()).step(Timestamp::ABSENT, &Event::Record(unique)).unwrap();
+    let prepared = crate::tests::stage().step(Timestamp::ABSENT, &Event::Record(unique)).unwrap();
     (prepared.step.out.into_iter().next().unwrap(), lead.chars().count() as u64 + 1)
 }
 
