@@ -54,10 +54,7 @@ impl Enrich {
 
     fn recogniser(&self, item: &Item) -> Option<&dyn Recognise> {
         let language = language::of(item)?;
-        self.recognisers
-            .iter()
-            .map(AsRef::as_ref)
-            .find(|recogniser| recogniser.knows(&language))
+        self.recognisers.iter().map(AsRef::as_ref).find(|recogniser| recogniser.knows(&language))
     }
 
     fn enrich(&self, unique: &Unique) -> Enriched {

@@ -172,6 +172,12 @@ mod tests {
     }
 
     #[test]
+    fn the_rules_add_names_that_their_surroundings_tell() {
+        let text = "\"People die every day,\" said Lilya, who lives in the south.";
+        assert_eq!(names(text).last(), Some(&("Lilya".to_owned(), EntityType::Person)));
+    }
+
+    #[test]
     fn a_model_that_does_not_load_names_its_key_its_file_and_the_mend() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let english = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/ner/models/en_core_web_sm.pack");

@@ -134,7 +134,8 @@ fn decode(mut table: Table, from_env: &BTreeSet<(String, String)>) -> (Config, V
             Ok(config) => return (config, problems),
             Err(error) => error,
         };
-        let message = error.inner().to_string().trim().to_owned();
+        // the first line says what is wrong; the second, where, which the path says better
+        let message = error.inner().to_string().lines().next().unwrap_or_default().to_owned();
         let mut path: Vec<String> = error.path().iter().filter_map(segment).collect();
         if let Some(field) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next())
             && path.last().map(String::as_str) != Some(field)

@@ -7,7 +7,9 @@ use tidings_ner::{ENGLISH_SMALL, Model, Session};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let (Some(path), Some(rounds)) = (arguments.next(), arguments.next()) else { return Err("pace TEXTS ROUNDS".into()) };
+    let (Some(path), Some(rounds)) = (arguments.next(), arguments.next()) else {
+        return Err("pace TEXTS ROUNDS".into());
+    };
     let texts = fs::read_to_string(path)?;
     let texts: Vec<&str> = texts.lines().collect();
     let model = Arc::new(Model::read(ENGLISH_SMALL)?);

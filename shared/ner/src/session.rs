@@ -17,6 +17,8 @@ use std::{ops::Range, sync::Arc};
 const WORDS: usize = 16_384;
 /// Chunks that are kept.
 const CHUNKS: usize = 32_768;
+/// Tokens of chunks that are kept; those of long chunks stay until there are too many.
+const PIECES: usize = 2 * CHUNKS;
 /// Longer chunks, in bytes, are rare and not kept.
 const LONGEST: usize = 64;
 /// Tokens that are encoded at a time: what is in hand fits the processor's cache.
@@ -106,7 +108,7 @@ impl Session {
     }
 
     fn tokenize(&mut self, text: &str) -> Vec<Token> {
-        if self.lexemes.len() > WORDS || self.chunks.len() > CHUNKS {
+        if self.lexemes.len() > WORDS || self.chunks.len() > CHUNKS || self.pieces.len() > PIECES {
             self.chunks.clear();
             self.pieces.clear();
             self.words.clear();

@@ -53,12 +53,13 @@ impl Tok2Vec {
     pub fn read(pack: &Pack<'_>) -> Result<Self, Error> {
         let network = &pack.header.network;
         let width = network.width;
-        if [width, network.pieces, network.window, network.depth, network.embeds.len()].contains(&0) {
+        if [width, network.pieces, network.window, network.depth, network.input, network.embeds.len()].contains(&0) {
             return Err(unusable("its network has a size of 0"));
         }
         let embeds = network.embeds.iter().enumerate().map(|(number, embed)| {
             let name = format!("embed.{number}");
-            let rows = pack.rows(&name).filter(|rows| *rows > 0).ok_or_else(|| unusable(format!("it has no {name}")))?;
+            let rows =
+                pack.rows(&name).filter(|rows| *rows > 0).ok_or_else(|| unusable(format!("it has no {name}")))?;
             let table = pack.floats(&name, rows * width)?;
             Ok(Embed { attribute: embed.attribute, seed: embed.seed, table })
         });

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::sync::{Arc, LazyLock};
 use tidings_ner::{Analysis, CodePoints, ENGLISH_SMALL, Model, Session};
 
-static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| Arc::new(Model::read(ENGLISH_SMALL).unwrap()));
+static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| Arc::new(Model::read(ENGLISH_SMALL).expect("it is whole")));
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Found {

@@ -115,4 +115,10 @@ impl Meters {
     pub(crate) fn lag(&self, topic: &str, partition: i32, records: i64) {
         self.lag.with_label_values(&[self.stage, topic, &partition.to_string()]).set(records);
     }
+
+    /// A partition is no longer this instance's: its lag is another's to tell.
+    pub(crate) fn forget_lag(&self, topic: &str, partition: i32) {
+        // an error says that it was never told
+        let _ = self.lag.remove_label_values(&[self.stage, topic, &partition.to_string()]);
+    }
 }

@@ -343,6 +343,12 @@ impl<S: Stage> Working<'_, S> {
     }
 }
 
+impl<S: Stage> Drop for Working<'_, S> {
+    fn drop(&mut self) {
+        self.positions.keys().for_each(|(topic, partition)| self.task.meters.forget_lag(topic, *partition));
+    }
+}
+
 fn offsets(positions: &Positions) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
     for ((topic, partition), offset) in positions {

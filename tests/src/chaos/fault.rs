@@ -96,7 +96,8 @@ impl<'a> Fire<'a> {
         }
     }
 
-    /// Makes a fault at a random moment and waits until what it hit has committed again.
+    /// Makes a fault at a random moment and waits until what it hit has committed again; where it is a zombie with a
+    /// successor, until the successor has.
     pub fn make(&mut self, fault: Fault, line: &mut Line) {
         std::thread::sleep(Duration::from_millis(self.random.below(1500) as u64));
         *self.made.entry(fault.name()).or_default() += 1;
@@ -104,13 +105,15 @@ impl<'a> Fire<'a> {
         let victim = running[self.random.below(running.len())].clone();
         let service = service(&victim).to_owned();
         println!("{:>6.1} s  {fault:?} {victim}", self.began.elapsed().as_secs_f64());
-        let began = Instant::now();
+        let mut began = Instant::now();
+        let mut taken_over = None;
         match fault {
             Fault::Kill => self.kill(line, &victim),
             Fault::KillTwice => {
                 self.kill(line, &victim);
                 // it is joining the group, fencing, restoring or at work again
                 std::thread::sleep(Duration::from_millis(self.random.below(9000) as u64));
+                began = Instant::now();
                 self.kill(line, &victim);
             }
             Fault::Pause => {
@@ -118,7 +121,13 @@ impl<'a> Fire<'a> {
                     self.add(line, &service);
                 }
                 line.signal(&victim, "STOP");
-                std::thread::sleep(SESSION + Duration::from_secs(2));
+                let others: Vec<String> =
+                    instances(line, &service).into_iter().filter(|name| *name != victim).collect();
+                if !others.is_empty() {
+                    await_commit(line, &others);
+                    taken_over = Some(began.elapsed());
+                }
+                std::thread::sleep((SESSION + Duration::from_secs(2)).saturating_sub(began.elapsed()));
                 line.signal(&victim, "CONT");
             }
             Fault::Broker => {
@@ -142,14 +151,12 @@ impl<'a> Fire<'a> {
         }
         let hit = if fault == Fault::Broker { SERVICES.to_vec() } else { vec![&*service] };
         for service in hit {
-            await_commit(line, service);
+            await_commit(line, &instances(line, service));
         }
-        self.recovered.push(began.elapsed());
-        println!(
-            "{:>6.1} s  works again after {:.1} s",
-            self.began.elapsed().as_secs_f64(),
-            began.elapsed().as_secs_f64()
-        );
+        let recovered = taken_over.unwrap_or_else(|| began.elapsed());
+        self.recovered.push(recovered);
+        let (now, recovered) = (self.began.elapsed().as_secs_f64(), recovered.as_secs_f64());
+        println!("{now:>6.1} s  works again after {recovered:.1} s");
     }
 
     /// Kinds of faults made, times of recovery, transactions by result.
@@ -191,14 +198,13 @@ fn instances(line: &Line, of: &str) -> Vec<String> {
     line.running().into_iter().filter(|name| service(name) == of).collect()
 }
 
-/// Waits until any instance of a service commits something from now on.
-fn await_commit(line: &Line, service: &str) {
+/// Waits until any of these instances commits something from now on.
+fn await_commit(line: &Line, instances: &[String]) {
     let committed = |name: &String| {
         line.series(name, "tidings_stream_transactions_total", &["result=\"committed\""]).unwrap_or(0.0)
     };
-    let instances = instances(line, service);
     let before: Vec<f64> = instances.iter().map(committed).collect();
-    until(RECOVERY, &format!("{service} commits again"), || {
+    until(RECOVERY, &format!("one of {instances:?} commits again"), || {
         instances.iter().zip(&before).any(|(name, before)| committed(name) > *before).then_some(())
     });
 }
