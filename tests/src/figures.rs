@@ -18,7 +18,7 @@ pub fn record(name: &str, table: &str) {
     let (_, after) = rest.split_once(&close).unwrap_or_else(|| panic!("{DOCUMENT} has no {close}"));
     let date = output(Command::new("date").arg("+%Y-%m-%d"));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let on = format!("{} on {cores} cores, broker and load included.", date.trim_end());
+    let on = format!("{} on {cores} cores, broker, load and other work on the machine included.", date.trim_end());
     let text = format!("{before}{open}\n{on}\n\n{table}{close}{after}");
     fs::write(&path, text).unwrap_or_else(|error| panic!("{DOCUMENT}: {error}"));
 }

@@ -122,8 +122,8 @@ impl Neural {
                 if let Some(kind) = self.kinds[entity.label] {
                     let start = points.before(at + entity.bytes.start);
                     let end = points.before(at + entity.bytes.end);
-                    // thousandths: the last bits of a float are the processor's own
-                    let confidence = (entity.margin * 1000.0).round() / 1000.0;
+                    // of two equal choices each has half; thousandths, for the last bits are the processor's own
+                    let confidence = ((1.0 + entity.margin) * 500.0).round() / 1000.0;
                     spans.push(Span { start, end, kind, confidence });
                 }
             }

@@ -14,6 +14,9 @@ pub(crate) const CALL: Duration = Duration::from_secs(10);
 /// The same for a task, which looks between two calls whether it is to stop: no call can be broken off.
 pub(crate) const STEP: Duration = Duration::from_secs(2);
 
+/// How long a start may stand still before its clients are built anew: what hangs in one of them does not hang for ever.
+pub(crate) const RENEWAL: Duration = Duration::from_secs(30);
+
 /// A cluster that can be reached, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Kafka {

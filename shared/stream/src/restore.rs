@@ -6,14 +6,14 @@
 //! in which the group finds its predecessor dead.
 
 use crate::{
-    kafka::STEP,
+    kafka::{RENEWAL, STEP},
     position::{self, Positions},
     stop::Stop,
 };
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::{KafkaError, KafkaResult},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
 use std::time::{Duration, Instant};
@@ -67,7 +67,19 @@ impl<S: Stage> Replica<S> {
             return Ok(());
         }
         changelog.assign(self.next)?;
+        let mut progress = (self.next, Instant::now());
         loop {
+            if progress.0 < self.next {
+                progress = (self.next, Instant::now());
+            } else if progress.1.elapsed() > RENEWAL {
+                tracing::warn!(
+                    topic = changelog.topic,
+                    next = self.next,
+                    end,
+                    "the end of the changelog does not come"
+                );
+                return Err(Unrestored::Kafka(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut)));
+            }
             if stop.is_stopped() {
                 return Err(Unrestored::Stopped);
             }

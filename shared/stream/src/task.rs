@@ -6,7 +6,7 @@
 use crate::{
     Assembly, Kafka,
     batch::{Batch, Done, Place},
-    kafka::{STEP, clock},
+    kafka::{RENEWAL, STEP, clock},
     metrics::Meters,
     partition::Counts,
     poison,
@@ -76,7 +76,7 @@ impl<S: Stage> Task<'_, S> {
         };
         let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
         let counts = Counts::default();
-        let Some(committed) = self.patiently(|| self.committed(&consumer, &counts)) else { return Ok(End::Stopped) };
+        let Some(committed) = self.patiently(|| self.committed(&consumer, &counts))? else { return Ok(End::Stopped) };
         let mut replica = standby.unwrap_or_else(|| Replica::new((self.assembly.new)()));
         if let Some(changelog) = S::STATE {
             let known = replica.changes;
@@ -138,15 +138,17 @@ impl<S: Stage> Task<'_, S> {
             .collect())
     }
 
-    /// Until it succeeds, or `None` when stopped.
-    fn patiently<T>(&self, mut call: impl FnMut() -> KafkaResult<T>) -> Option<T> {
+    /// Until it succeeds, or `None` when stopped; an error where that takes so long that a new client is worth a try.
+    fn patiently<T>(&self, mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<Option<T>> {
+        let began = Instant::now();
         loop {
             match call() {
-                Ok(value) => return Some(value),
+                Ok(value) => return Ok(Some(value)),
+                Err(error) if began.elapsed() > RENEWAL => return Err(error),
                 Err(error) => {
                     tracing::debug!(stage = S::NAME, partition = self.partition, %error, "tried again");
                     if self.stop.wait(Duration::from_millis(100)) {
-                        return None;
+                        return Ok(None);
                     }
                 }
             }

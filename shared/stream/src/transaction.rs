@@ -5,7 +5,7 @@
 //! until they are; a commit that timed out may only be committed again, never aborted.
 
 use crate::{
-    kafka::{Kafka, STEP},
+    kafka::{Kafka, RENEWAL, STEP},
     stop::Stop,
 };
 use rdkafka::{
@@ -93,16 +93,18 @@ const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Writer {
     /// Takes over the transactional id: fences whoever had it, and returns once what they left open is decided.
-    /// `None` when stopped meanwhile.
+    /// `None` when stopped meanwhile; an error where that takes so long that a new client is worth a try.
     pub(crate) fn fence(kafka: &Kafka, id: &str, stop: &Stop) -> Result<Option<Self>, Failure> {
         let mut config = kafka.producer();
         config.set("transactional.id", id).set("transaction.timeout.ms", "30000");
         let producer: BaseProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).map_err(|error| Failure::Fenced(error.to_string()))?;
+        let began = Instant::now();
         loop {
             match producer.init_transactions(STEP) {
                 Ok(()) => return Ok(Some(Self { producer, stop: stop.clone() })),
                 Err(error) if is_fatal(&error) => return Err(Failure::Fenced(format!("init: {error}"))),
+                Err(error) if began.elapsed() > RENEWAL => return Err(Failure::Again(error)),
                 Err(error) => {
                     tracing::debug!(id, %error, "waiting for the transaction coordinator");
                     if stop.wait(Duration::from_millis(100)) {

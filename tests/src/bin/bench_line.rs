@@ -41,8 +41,8 @@ fn main() {
         let feed = path.strip_prefix("/feed-")?.parse().ok()?;
         Some(Page { kind: "application/rss+xml", body: rss(feed) })
     });
-    // two a second of ten feeds, and thirty: fifty items a second
-    let mut calm = Load::new(0, 10, 30);
+    // two a second of each feed: fifty items a second; snippets would add the start of the command that hands them in
+    let mut calm = Load::new(0, 25, 0);
     let mut line = Line::on(kafka.brokers(), &calm.config());
     line.run(&["topics", "create"]);
     line.start_five();
@@ -64,7 +64,7 @@ fn portion(line: &Line, server: &Server, number: usize) -> Portion {
     let outlines = urls.map(|url| format!("<outline type=\"rss\" text=\"{url}\" xmlUrl=\"{url}\"/>\n"));
     let opml = format!("<opml version=\"2.0\"><head/><body>\n{}</body></opml>\n", outlines.collect::<String>());
     let snippets = (number * SNIPPETS..(number + 1) * SNIPPETS).map(|no| {
-        let (headline, summary) = words(&format!("snippet {}", if no % 10 == 1 { no - 1 } else { no }));
+        let (headline, summary) = words(&format!("bench snippet {}", if no % 10 == 1 { no - 1 } else { no }));
         format!("{{\"provider\":\"bench\",\"external_id\":\"{no}\",\"headline\":\"{headline}\",\"summary\":\"{summary}\"}}\n")
     });
     let snippets = snippets.collect::<String>();
@@ -157,7 +157,7 @@ fn table(line: &Line, portions: &[Portion], start: i64) -> String {
         seen.extend(records.iter().filter_map(of));
         delays(&mut table, topic.name, records.iter().filter_map(Rec::delay).collect());
     }
-    let alerts = line.read(&topic::ALERTS).into_iter().filter_map(|record| {
+    let alerts = line.read(&topic::ALERTS).into_iter().filter(|record| record.taken > start).filter_map(|record| {
         let item = record.json()["evidence"][0].as_str()?.to_owned();
         Some(record.taken - seen.get(&item)?)
     });
@@ -174,8 +174,8 @@ fn delays(table: &mut String, topic: &str, mut delays: Vec<i64>) {
 fn rss(feed: usize) -> String {
     let mut xml = format!("<rss version=\"2.0\"><channel><title>Feed {feed}</title>\n");
     for no in 0..ENTRIES {
-        let (headline, summary) = words(&format!("feed {feed} {no}"));
-        let link = format!("https://feed-{feed}.example/{no}");
+        let (headline, summary) = words(&format!("bench feed {feed} {no}"));
+        let link = format!("https://bench-{feed}.example/{no}");
         writeln!(xml, "<item><title>{headline}</title><link>{link}</link><description>{summary}</description></item>")
             .expect("memory is written");
     }
