@@ -122,13 +122,19 @@ impl<S: Stage + 'static> Owner<S> {
         }
     }
 
-    /// Ends terms and waits for them: what they have in hand is committed or aborted.
+    /// Ends terms and waits for them: what they have in hand is committed or aborted. They stay in sight until then,
+    /// for a standby that has not taken its term up yet must still find it to end it.
     fn end(&self, partitions: impl IntoIterator<Item = i32>) {
-        let ending: Vec<Term> = partitions.into_iter().filter_map(|p| self.terms().remove(&p)).collect();
+        let partitions: Vec<i32> = partitions.into_iter().collect();
+        let ending: Vec<Term> = partitions.iter().filter_map(|p| self.terms().get(p).cloned()).collect();
         ending.iter().for_each(|term| term.over.stop());
         for term in ending {
             term.ended.wait(Duration::MAX);
-            self.meters.tasks.dec();
+        }
+        for partition in partitions {
+            if self.terms().remove(&partition).is_some() {
+                self.meters.tasks.dec();
+            }
         }
     }
 

@@ -280,6 +280,18 @@ fn a_standby_follows_and_takes_over() {
     assert_each_once(&world.kafka, 2000);
 }
 
+/// Also between the moment when a partition is assigned and the moment when its task takes it up.
+#[test]
+fn an_instance_ends_whenever_it_is_told_to() {
+    let world = world("ends.");
+    for millis in (0..600).step_by(40) {
+        let instance = Instance::start::<true>(&world.kafka);
+        thread::sleep(Duration::from_millis(millis));
+        instance.stop.stop();
+        until(&format!("it ends after {millis} ms"), || instance.thread.is_finished());
+    }
+}
+
 #[test]
 fn topics_are_as_the_registry_wants_them() {
     let world = world("topics.");
