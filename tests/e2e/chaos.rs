@@ -88,7 +88,7 @@ fn check(line: impl Fn(&str) -> Line, start: impl Fn(&mut Line, &str) -> Vec<Str
     let published = out.clone();
     let server = Server::start(move |path| {
         let feed: usize = path.strip_prefix("/feed-")?.parse().ok()?;
-        Some(Page { kind: "application/rss+xml", body: rss(feed, published.load(Ordering::Relaxed)) })
+        Some(Page::new("application/rss+xml", rss(feed, published.load(Ordering::Relaxed))))
     });
     let mut line = line(&feeds_at(server.address()));
     let urls = (0..FEEDS).map(|feed| server.url(&format!("/feed-{feed}"))).collect::<Vec<_>>();

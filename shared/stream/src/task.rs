@@ -252,12 +252,13 @@ impl<S: Stage> Working<'_, S> {
 
     /// Commits a batch, and the positions if they moved; tells how the task ends where it can't.
     fn commit(&mut self, batch: &mut Batch<S>, read: bool) -> KafkaResult<Option<End>> {
-        if let Some(changelog) = S::STATE
-            && read
-        {
-            let event = batch.len().saturating_sub(1);
-            let record = position::record(changelog, &self.positions);
-            batch.records.push(Outgoing::new(self.task.kafka, record, event));
+        if let Some(changelog) = S::STATE {
+            batch.compact(&self.task.kafka.name(changelog));
+            if read {
+                let event = batch.len().saturating_sub(1);
+                let record = position::record(changelog, &self.positions);
+                batch.records.push(Outgoing::new(self.task.kafka, record, event));
+            }
         }
         self.place(&mut batch.records)?;
         let group = self.consumer.group_metadata().ok_or(KafkaError::Subscription("no group".to_owned()))?;
@@ -353,13 +354,13 @@ impl<S: Stage> Working<'_, S> {
         Ok(moved)
     }
 
-    /// Tells how far behind the task is.
+    /// Tells how far behind the task is, as far as the brokers say so now: no partition is waited for after another.
     fn measure(&mut self) {
         self.measured = Instant::now();
         for ((topic, partition), position) in &self.positions {
-            if let Ok((low, high)) = self.consumer.fetch_watermarks(topic, *partition, Duration::from_secs(1)) {
-                self.task.meters.lag(topic, *partition, (high - (*position).max(low)).max(0));
-            }
+            let ends = self.consumer.fetch_watermarks(topic, *partition, Duration::from_secs(1));
+            let Ok((low, high)) = ends else { return };
+            self.task.meters.lag(topic, *partition, (high - (*position).max(low)).max(0));
         }
     }
 }
