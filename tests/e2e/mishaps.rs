@@ -1,11 +1,12 @@
 //! What goes wrong in the world outside: it is told where it belongs, and the line goes on.
 
-use crate::{LIMIT, feeds_at, opml, values};
+use crate::{LIMIT, begin, feeds_at, opml, values};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidings_model::topic;
+use tidings_tests::chaos::{Load, prove};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::kafka::Kafka;
 use tidings_tests::line::Line;
@@ -214,4 +215,32 @@ fn a_broker_that_is_late_is_waited_for() {
     fs::write(&path, json!({"headline": "Ferry resumes after storm"}).to_string()).unwrap();
     line.run(&["ingest", path.to_str().unwrap()]);
     until(LIMIT, "an item goes through", || (values(&line, &topic::RAW).len() == 1).then_some(()));
+}
+
+/// Longer than a transaction may take: what was open when it went is aborted, and done again.
+#[test]
+fn a_broker_that_is_gone_for_a_minute_loses_nothing() {
+    let mut kafka = Kafka::start();
+    if !kafka.is_own() {
+        println!("skipped: the cluster of KAFKA_BROKERS is not ours to kill");
+        return;
+    }
+    let mut load = Load::new(0, 10, 40);
+    let mut line = Line::on(kafka.brokers(), &load.config());
+    line.run(&["topics", "create"]);
+    line.start_five();
+    begin(&line, &mut load);
+    until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
+    // nothing can be handed in without a broker; the feeds go on being polled
+    load.pause();
+    kafka.kill9();
+    std::thread::sleep(Duration::from_secs(60));
+    kafka.restart();
+    let back = Instant::now();
+    let before = line.read(&topic::ENRICHED).len();
+    load.resume();
+    until(LIMIT, "items flow again", || (line.read(&topic::ENRICHED).len() > before).then_some(()));
+    println!("figure: items flowed {:.1} s after the broker was back", back.elapsed().as_secs_f64());
+    load.pause();
+    prove(&line, &load).assert_exact();
 }
