@@ -9,8 +9,7 @@
 //!
 //! What it is not: one node without replication, on loopback only, without TLS, SASL, ACLs or quotas; no KIP-848
 //! groups, no share groups, no topic ids. It reads its logs through at start, so that takes longer as data
-//! grows. A hostile client can exhaust its memory with an array count in a well-formed frame. For production
-//! use Apache Kafka; `bootstrap.servers` is the only difference.
+//! grows. For production use Apache Kafka; `bootstrap.servers` is the only difference.
 //!
 //! ```text
 //! server ── api ──┬─ produce, fetch ───── topics ── log/ (segments)
@@ -23,6 +22,7 @@
 mod admin;
 mod api;
 mod configs;
+mod decode;
 mod fetch;
 mod groups;
 mod log;
