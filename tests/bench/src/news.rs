@@ -52,14 +52,19 @@ impl Teller {
     }
 
     fn article(&mut self, cast: &Cast, count: usize) -> Article {
-        let headline = self.dice.pick(&words::HEADLINES);
-        let headline = self.fill(headline, cast);
+        let headline = self.headline(cast);
         let mut sentences = Vec::new();
         for n in 0..count {
             let pattern = self.dice.pick(if n == 0 { &words::LEADS[..] } else { &words::SENTENCES[..] });
             sentences.push(self.fill(pattern, cast));
         }
         Article { headline, sentences }
+    }
+
+    fn headline(&mut self, cast: &Cast) -> String {
+        let parts = [&words::SUBJECTS[..], &words::DEEDS, &words::CIRCUMSTANCES].map(|list| self.dice.pick(list));
+        let told = self.fill(&parts.join(" "), cast).replace(" ,", ",");
+        told[..1].to_uppercase() + told[1..].trim_end()
     }
 
     fn cast(&mut self) -> Cast {
@@ -159,7 +164,12 @@ mod tests {
             assert!(!article.headline.contains('$') || article.headline.contains("million"), "{article:?}");
         }
         let names = ["person", "place", "org", "digit", "percent", "money", "year", "number", "Noun"];
-        let patterns = words::HEADLINES.iter().chain(&words::LEADS).chain(&words::SENTENCES);
+        let patterns = words::SUBJECTS
+            .iter()
+            .chain(&words::DEEDS)
+            .chain(&words::CIRCUMSTANCES)
+            .chain(&words::LEADS)
+            .chain(&words::SENTENCES);
         for kind in patterns.flat_map(|pattern| pattern.split('$').skip(1)) {
             let kind = &kind[..kind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(kind.len())];
             assert!(names.contains(&kind) || words::list(kind).is_some(), "{kind}");

@@ -2,22 +2,76 @@
 //!
 //! In a pattern, `$name` stands for a word of that kind; everything else stands for itself.
 
-/// Patterns of headlines.
-pub const HEADLINES: [&str; 14] = [
-    "$Noun $shut $noun in $place after $adj $noun",
-    "$person to lead $adj $noun at $org",
-    "$org $cut $number jobs as $noun $fall",
-    "$place $vote on $adj $noun despite $noun",
-    "$person $deny $noun over $adj $noun",
-    "At least $number $hurt in $place $noun",
-    "$org $win $noun in $noun with $org",
-    "Why $place can't agree on the $noun",
-    "$Noun and $noun: $place braces for $adj $noun",
-    "$person, $role of $place, $resign",
-    "$org profit $fall $percent percent on $adj $noun",
-    "Court in $place $deny $org over $noun",
-    "$place and $place $sign $noun on $noun",
-    "Scientists find $adj $noun near $place",
+/// Who headlines are about.
+pub const SUBJECTS: [&str; 16] = [
+    "$person",
+    "$place",
+    "$org",
+    "$role of $place",
+    "$adj $noun",
+    "$place $noun",
+    "$number people",
+    "$org chief",
+    "$place court",
+    "Police in $place",
+    "$adj $noun in $place",
+    "$noun and $noun",
+    "$place and $place",
+    "Scientists",
+    "$person, $role,",
+    "Second $noun",
+];
+
+/// What they do.
+pub const DEEDS: [&str; 24] = [
+    "$do $adj $noun",
+    "$do $noun",
+    "to $do $noun",
+    "$shut $noun",
+    "$deny $noun",
+    "$resign over $noun",
+    "$win $noun",
+    "$vote on $noun",
+    "$sign $noun with $org",
+    "$cut $number jobs",
+    "says $noun will $do $noun",
+    "find $adj $noun",
+    "$hurt in $noun",
+    "warns of $adj $noun",
+    "sees profit $fall $percent percent",
+    "asks $person to $do $noun",
+    "$fall to $number",
+    "plans $money $noun",
+    "faces $noun over $adj $noun",
+    "hopes to $do $noun by $month",
+    "wants $noun",
+    "loses $noun to $place",
+    "gets $adj $noun",
+    "$deny it will $do $noun",
+];
+
+/// Where, when and why; often nothing.
+pub const CIRCUMSTANCES: [&str; 20] = [
+    "",
+    "",
+    "",
+    "",
+    "after $noun",
+    "in $place",
+    "on $day",
+    "as $noun $fall",
+    "amid $adj $noun",
+    "despite $noun",
+    "ahead of $noun",
+    "for $money",
+    "near $place",
+    "before $month",
+    "without $noun",
+    "over $noun",
+    "again",
+    ", $person says",
+    "in $adj $noun",
+    "by $year",
 ];
 
 /// Patterns of a text's first sentence.
