@@ -1,18 +1,24 @@
-//! Measures the compiled-in model: `pace TEXTS ROUNDS` prints tokens, the CPU seconds of the best round, the median and
-//! the 99th percentile of a text in milliseconds of the CPU, and the memory in MiB, as JSON. Linux only: it reads `/proc`.
+//! Measures the compiled-in model: `pace TEXTS ROUNDS [int8]` prints tokens, the CPU seconds of the best round, the
+//! median and the 99th percentile of a text in milliseconds of the CPU, and the memory in MiB, as JSON. Linux only: it
+//! reads `/proc`.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::{env, error::Error, fs, sync::Arc};
-use tidings_ner::{ENGLISH_SMALL, Model, Session};
+use tidings_ner::{ENGLISH_SMALL, Model, Precision, Session};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (Some(path), Some(rounds)) = (arguments.next(), arguments.next()) else {
-        return Err("pace TEXTS ROUNDS".into());
+        return Err("pace TEXTS ROUNDS [int8]".into());
     };
     let texts = fs::read_to_string(path)?;
     let texts: Vec<&str> = texts.lines().collect();
-    let model = Arc::new(Model::read(ENGLISH_SMALL)?);
+    let precision = match arguments.next().as_deref() {
+        None => Precision::F32,
+        Some("int8") => Precision::Int8,
+        Some(other) => return Err(format!("{other}: a precision is int8, or left out").into()),
+    };
+    let model = Arc::new(Model::read(ENGLISH_SMALL)?.with_precision(precision));
     let (mut tokens, mut best, mut each) = (0, f64::INFINITY, Vec::new());
     for round in 0..rounds.parse()? {
         // each round begins with empty caches

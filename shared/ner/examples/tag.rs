@@ -1,4 +1,4 @@
-//! Tags texts: `tag PACK < texts` prints, per line of input, its tokens and entities as JSON, in code points.
+//! Tags texts: `tag PACK [int8] < texts` prints, per line of input, its tokens and entities as JSON, in code points.
 //!
 //! Without PACK, or with `-`, it uses the English model that is compiled in. `tests/parity` compares its output with
 //! spaCy's.
@@ -10,14 +10,19 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use tidings_ner::{CodePoints, ENGLISH_SMALL, Model, Session};
+use tidings_ner::{CodePoints, ENGLISH_SMALL, Model, Precision, Session};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let model = match env::args_os().nth(1) {
         Some(path) if path != "-" => Model::open(Path::new(&path))?,
         _ => Model::read(ENGLISH_SMALL)?,
     };
-    let mut session = Session::new(Arc::new(model));
+    let precision = match env::args_os().nth(2) {
+        None => Precision::F32,
+        Some(precision) if precision == "int8" => Precision::Int8,
+        Some(_) => return Err("tag PACK [int8]".into()),
+    };
+    let mut session = Session::new(Arc::new(model.with_precision(precision)));
     let (mut input, mut out) = (stdin().lock(), BufWriter::new(stdout().lock()));
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {

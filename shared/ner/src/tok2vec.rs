@@ -6,7 +6,8 @@
 //! encoded in windows without changing the result.
 
 use crate::{
-    kernel::{Matrix, Maxout},
+    Precision,
+    kernel::{self, Matrix, Maxout},
     lexeme::Lexeme,
     murmur,
     pack::{Attribute, Error, Pack, unusable},
@@ -46,7 +47,7 @@ struct Vectors {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     input: Vec<f32>,
-    products: Vec<f32>,
+    layer: kernel::Scratch,
 }
 
 impl Tok2Vec {
@@ -81,6 +82,11 @@ impl Tok2Vec {
         })
     }
 
+    /// What the encoder, where most of the time goes, computes in from here on.
+    pub fn compute_in(&mut self, precision: Precision) {
+        self.encode.iter_mut().for_each(|layer| layer.compute_in(precision));
+    }
+
     /// How many words to each side a vector depends on.
     pub fn reach(&self) -> usize {
         self.encode.len() * self.window
@@ -99,10 +105,10 @@ impl Tok2Vec {
             scratch.input.resize(BLOCK * parts * self.width, 0.0);
             let rows = scratch.input.chunks_exact_mut(parts * self.width);
             block.iter().zip(rows).for_each(|(word, row)| self.look_up(word, row));
-            self.mix.multiply(BLOCK, &scratch.input, parts * self.width, &mut scratch.products);
             let start = out.len();
-            out.resize(start + block.len() * self.width, 0.0);
-            self.mix.finish(&mut scratch.products, &mut out[start..]);
+            out.resize(start + BLOCK * self.width, 0.0);
+            self.mix.add(&scratch.input, &mut out[start..], &mut scratch.layer);
+            out.truncate(start + block.len() * self.width);
         }
     }
 
@@ -129,11 +135,8 @@ impl Tok2Vec {
         let width = self.width;
         for (layer, maxout) in self.encode.iter().enumerate() {
             // what lies further out than the layers above can see is not computed
-            let first = layer * self.window;
-            let rows = count + 2 * (self.reach() - first - self.window);
-            maxout.multiply(rows, &padded[first * width..], width, &mut scratch.products);
-            let first = (first + self.window) * width;
-            maxout.finish(&mut scratch.products, &mut padded[first..first + rows * width]);
+            let (first, last) = (layer * self.window, count + 2 * self.reach() - layer * self.window);
+            maxout.convolve(&mut padded[first * width..last * width], self.window, &mut scratch.layer);
         }
         self.project.multiply(count, &padded[self.reach() * width..], width, out);
         for row in out.chunks_exact_mut(self.project_bias.len()) {

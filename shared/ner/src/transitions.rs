@@ -5,7 +5,7 @@
 //! open entity the first and the latest.
 
 use crate::{
-    kernel::{Matrix, dot},
+    kernel::{Matrix, dot, vectorised},
     pack::{Error, Pack, unusable},
 };
 use std::ops::Range;
@@ -124,6 +124,7 @@ impl Transitions {
         Decoder { model: self, open: None, latest: Vec::new(), scores: Vec::new(), found: Vec::new() }
     }
 
+    #[inline(always)]
     fn score(&self, row: usize, hidden: &[f32]) -> f32 {
         dot(&self.upper[row * self.hidden..(row + 1) * self.hidden], hidden) + self.upper_bias[row]
     }
@@ -132,6 +133,11 @@ impl Transitions {
 impl Decoder<'_> {
     /// Takes the tokens from `first` on, whose `features` these are, of `count` in the text.
     pub fn read(&mut self, features: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
+        vectorised(|| self.read_all(features, first, count, is_space));
+    }
+
+    #[inline(always)]
+    fn read_all(&mut self, features: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
         let side = self.model.side;
         let mut hidden = vec![0.0; side];
         for (at, features) in (first..).zip(features.chunks_exact(3 * side)) {
@@ -147,6 +153,7 @@ impl Decoder<'_> {
     }
 
     /// The hidden layer, in the first numbers of `out`: per output the largest piece.
+    #[inline(always)]
     fn state(&self, next: &[f32], out: &mut [f32]) {
         let (side, model) = (self.model.side, self.model);
         let (first, latest) = match &self.open {
@@ -163,6 +170,7 @@ impl Decoder<'_> {
         }
     }
 
+    #[inline(always)]
     fn go_on(&mut self, mut open: Open, hidden: &[f32], at: usize, last: bool) {
         let (inside, end) = self.model.inside[open.label];
         let lead = match last {
@@ -178,6 +186,7 @@ impl Decoder<'_> {
         }
     }
 
+    #[inline(always)]
     fn start(&mut self, hidden: &[f32], features: &[f32], at: usize, last: bool, space: bool) {
         let (model, side) = (self.model, self.model.side);
         let valid = |choice: &Choice| match choice.action {

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::sync::{Arc, LazyLock};
-use tidings_ner::{Analysis, CodePoints, ENGLISH_SMALL, Model, Session};
+use tidings_ner::{Analysis, CodePoints, ENGLISH_SMALL, Model, Precision, Session};
 
 static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| Arc::new(Model::read(ENGLISH_SMALL).expect("it is whole")));
 
@@ -35,6 +35,27 @@ fn tokens_and_entities_are_spacys() {
     for wanted in wanted {
         assert_eq!(found(&wanted.text, &session.analyse(&wanted.text)), wanted);
     }
+}
+
+/// What a promise of the README and of [`Precision::Int8`] rests on.
+#[test]
+fn eight_bits_lose_at_most_a_fifth_of_a_point() {
+    let model = Model::read(ENGLISH_SMALL).unwrap().with_precision(Precision::Int8);
+    assert!(model.name().ends_with("-3.8.0-int8"), "{}", model.name());
+    let mut session = Session::new(Arc::new(model));
+    let (mut same, mut ours, mut spacys) = (0, 0, 0);
+    for line in include_str!("english.jsonl").lines() {
+        let wanted: Found = serde_json::from_str(line).unwrap();
+        let found = found(&wanted.text, &session.analyse(&wanted.text));
+        assert_eq!(found.tokens, wanted.tokens);
+        same += found.entities.iter().filter(|entity| wanted.entities.contains(entity)).count();
+        ours += found.entities.len();
+        spacys += wanted.entities.len();
+    }
+    let f1 = 200.0 * same as f64 / (ours + spacys) as f64;
+    println!("in int8, {ours} entities, {same} of them among spaCy's {spacys}: F1 {f1:.2}");
+    assert!(f1 >= 99.8, "F1 {f1:.2}");
+    assert!(same < spacys, "not one differs: that is the f32 model");
 }
 
 proptest! {
