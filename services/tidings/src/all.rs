@@ -83,7 +83,7 @@ pub async fn run(mut config: Config, all: All) -> anyhow::Result<()> {
 /// Starts the embedded broker and points the configuration at it.
 async fn embed(config: &mut Config, all: &All) -> anyhow::Result<Broker> {
     let data = all.data.join("kafka");
-    let embedded = tidings_broker::Config { listen: all.listen, data, fsync: false, auto_create: false };
+    let embedded = tidings_broker::Config { listen: all.listen, data, fsync: false, auto_create: None };
     let broker = Broker::start(embedded).await?;
     config.kafka.brokers = Some(broker.address().to_string());
     config.kafka.partitions.get_or_insert(2);

@@ -138,7 +138,7 @@ async fn serve(config: Config, service: Service) -> anyhow::Result<()> {
 }
 
 /// The embedded broker, until it is told to stop.
-async fn broker(listen: SocketAddr, data: PathBuf, auto_create: bool) -> anyhow::Result<()> {
+async fn broker(listen: SocketAddr, data: PathBuf, auto_create: Option<i32>) -> anyhow::Result<()> {
     let stop = Stop::new();
     line::stop_at_signals(&stop)?;
     let broker = Broker::start(tidings_broker::Config { listen, data, fsync: false, auto_create }).await?;

@@ -48,7 +48,7 @@ fn main() {
 
 fn serve(address: &str, directory: &Path) {
     let listen = address.parse().expect("serve takes an address such as 127.0.0.1:9092");
-    let config = Config { listen, data: directory.to_owned(), fsync: false, auto_create: true };
+    let config = Config { listen, data: directory.to_owned(), fsync: false, auto_create: Some(4) };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let broker = Broker::start(config).await.unwrap_or_else(|error| panic!("{error}"));
         println!("{}", broker.address());

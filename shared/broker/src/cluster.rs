@@ -30,9 +30,9 @@ impl Node {
     }
 
     pub fn metadata(&self, request: &MetadataRequest, version: i16) -> MetadataResponse {
-        if self.auto_create && request.allow_auto_topic_creation {
+        if let Some(count) = self.auto_create.filter(|_| request.allow_auto_topic_creation) {
             let names = request.topics.iter().flatten().filter_map(|t| t.name.as_ref());
-            names.for_each(|name| self.make_if_missing(name));
+            names.for_each(|name| self.make_if_missing(name, count));
         }
         let topics = self.topics.read();
         let describe = |name: &str| {
@@ -72,9 +72,9 @@ impl Node {
     }
 
     /// What can't be made is told as unknown.
-    fn make_if_missing(&self, name: &str) {
+    fn make_if_missing(&self, name: &str, count: i32) {
         if !self.topics.read().contains_key(name) {
-            let made = self.topics.create(&mut self.store(), name, 1, BTreeMap::new(), false);
+            let made = self.topics.create(&mut self.store(), name, count, BTreeMap::new(), false);
             tracing::debug!(name, ?made, "topic made because it was asked for");
         }
     }

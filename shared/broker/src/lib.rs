@@ -63,8 +63,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Whether each append reaches the disk before it is acknowledged.
     pub fsync: bool,
-    /// Whether a topic is made, with one partition, when a client asks where it is.
-    pub auto_create: bool,
+    /// With how many partitions a topic is made when a client asks where it is; `None`: it is not made.
+    pub auto_create: Option<i32>,
 }
 
 /// Why the broker can't start.

@@ -45,6 +45,7 @@ impl Node {
                         topic: topic.name.to_string(),
                         partition: index,
                         offset: partition.committed_offset,
+                        leader_epoch: Some(partition.committed_leader_epoch).filter(|epoch| *epoch >= 0),
                         metadata,
                     }));
                     Ok(())
@@ -91,9 +92,10 @@ impl Node {
             }
             match committed.and_then(|c| c.get(&(topic.to_owned(), index))) {
                 None => response,
-                Some(offset) => {
-                    response.with_committed_offset(offset.offset).with_metadata(Some(offset.metadata.clone().into()))
-                }
+                Some(offset) => response
+                    .with_committed_offset(offset.offset)
+                    .with_committed_leader_epoch(offset.leader_epoch.unwrap_or(-1))
+                    .with_metadata(Some(offset.metadata.clone().into())),
             }
         };
         let topics = wanted.into_iter().map(|(topic, indexes)| {

@@ -58,6 +58,9 @@ pub struct Offset {
     pub topic: String,
     pub partition: i32,
     pub offset: i64,
+    /// Of the record before it, if the client told; there is but one (KIP-320).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader_epoch: Option<i32>,
     /// The client's note beside it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub metadata: String,
@@ -281,7 +284,8 @@ mod tests {
     use super::*;
 
     fn offset(topic: &str, offset: i64) -> Entry {
-        Entry::Offset(Offset { group: "g".into(), topic: topic.into(), partition: 0, offset, metadata: "note".into() })
+        let (group, topic, metadata) = ("g".into(), topic.into(), "note".into());
+        Entry::Offset(Offset { group, topic, partition: 0, offset, leader_epoch: None, metadata })
     }
 
     fn topic(name: &str) -> Entry {

@@ -86,7 +86,7 @@ fn world(prefix: &str) -> World {
             let dir = tempfile::tempdir().unwrap();
             let listen = "127.0.0.1:0".parse().unwrap();
             let data = dir.path().into();
-            let config = tidings_broker::Config { listen, data, fsync: false, auto_create: false };
+            let config = tidings_broker::Config { listen, data, fsync: false, auto_create: None };
             let broker = runtime.block_on(tidings_broker::Broker::start(config)).unwrap();
             (broker.address().to_string(), Some((broker, dir)))
         }

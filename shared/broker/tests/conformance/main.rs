@@ -14,6 +14,7 @@ mod connection;
 mod fuzz;
 mod groups;
 mod measure;
+mod python;
 mod records;
 mod requests;
 mod restart;
