@@ -9,7 +9,8 @@ use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, RequestKind, ResponseKind};
 use std::ops::RangeInclusive;
 
-/// What is answered. The gaps are ZooKeeper's, replication's, tokens', quotas' and the newer group protocols'.
+/// What is answered: about what Apache Kafka 3.0 knew, which is what clients take it for that conclude from
+/// one request's versions to another's. The gaps are ZooKeeper's, replication's, tokens', quotas' and the newer group protocols'.
 const SERVED: &[(ApiKey, RangeInclusive<i16>)] = &[
     (ApiKey::Produce, 3..=9),
     (ApiKey::Fetch, 4..=12),
@@ -41,10 +42,10 @@ const SERVED: &[(ApiKey, RangeInclusive<i16>)] = &[
     (ApiKey::OffsetDelete, 0..=0),
     (ApiKey::OffsetForLeaderEpoch, 2..=4),
     (ApiKey::DescribeCluster, 0..=1),
-    (ApiKey::DescribeLogDirs, 1..=4),
-    (ApiKey::DescribeAcls, 1..=3),
-    (ApiKey::CreateAcls, 1..=3),
-    (ApiKey::DeleteAcls, 1..=3),
+    (ApiKey::DescribeLogDirs, 1..=2),
+    (ApiKey::DescribeAcls, 1..=2),
+    (ApiKey::CreateAcls, 1..=2),
+    (ApiKey::DeleteAcls, 1..=2),
 ];
 
 /// Whether a request can be answered.

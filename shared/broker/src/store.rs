@@ -209,7 +209,16 @@ impl Store {
                 entry => content.apply(entry),
             }
         }
-        let (file, size) = rewrite(&path, &content)?;
+        let (file, size) = match rewrite(&path, &content) {
+            // It must start, or nothing would make room.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && path.exists() => {
+                tracing::warn!(file = %path.display(), %error, "store not rewritten");
+                let file = OpenOptions::new().append(true).open(&path)?;
+                file.set_len(whole.len() as u64)?;
+                (file, whole.len() as u64)
+            }
+            rewritten => rewritten?,
+        };
         Ok(Store { path, file, size, limit: limit(size), content, fsync })
     }
 

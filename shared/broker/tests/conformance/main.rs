@@ -11,6 +11,7 @@ mod cleaning;
 mod clients;
 mod cluster;
 mod connection;
+mod disk;
 mod fuzz;
 mod groups;
 mod measure;
