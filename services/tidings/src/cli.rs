@@ -34,6 +34,9 @@ pub enum Command {
         /// Where its data lies.
         #[arg(long, default_value = "data/kafka")]
         data: PathBuf,
+        /// Make a topic, with one partition, when a client asks for it: other clients' tests expect that.
+        #[arg(long)]
+        auto_create: bool,
     },
     /// Subscribe to feeds, and see how they are.
     #[command(subcommand)]

@@ -33,6 +33,11 @@ pub enum Entry {
         name: String,
     },
     Offset(Offset),
+    OffsetDeleted {
+        group: String,
+        topic: String,
+        partition: i32,
+    },
     GroupDeleted {
         group: String,
     },
@@ -121,6 +126,12 @@ impl Content {
                 self.offsets.entry(offset.group.clone()).or_default().insert(place, offset);
             }
             Entry::Offset(_) => {}
+            Entry::OffsetDeleted { group, topic, partition } => {
+                if let Some(offsets) = self.offsets.get_mut(&group) {
+                    offsets.remove(&(topic, partition));
+                }
+                self.offsets.retain(|_, group| !group.is_empty());
+            }
             Entry::GroupDeleted { group } => {
                 self.offsets.remove(&group);
             }

@@ -263,6 +263,18 @@ impl Log {
         Ok(None)
     }
 
+    /// The first record with the latest timestamp: its offset and its timestamp.
+    pub fn newest(&self) -> io::Result<Option<(i64, i64)>> {
+        let readable = |s: &&Segment| s.index.last().is_some_and(|e| e.last_offset >= self.start);
+        let latest = self.segments.iter().filter(readable).map(|s| s.max_timestamp).max();
+        latest.map_or(Ok(None), |latest| self.offset_for_time(latest))
+    }
+
+    /// Bytes on the disk.
+    pub fn size(&self) -> u64 {
+        self.segments.iter().map(|s| s.size).sum()
+    }
+
     /// Makes `offset` the first that can be read, and deletes segments that are wholly below it.
     pub fn advance_start(&mut self, offset: i64) -> io::Result<()> {
         if offset <= self.start || self.destroyed {
@@ -298,7 +310,7 @@ impl Log {
         if !self.config.delete {
             return Ok(());
         }
-        let mut size: u64 = self.segments.iter().map(|s| s.size).sum();
+        let mut size = self.size();
         let mut start = self.start;
         for pair in self.segments.windows(2) {
             let (segment, next) = (&pair[0], pair[1].base_offset);
