@@ -68,7 +68,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Why { id, json } => look::why(&running_line(config()?)?, &id, style(json))?,
         Command::Dlq(command) => letters::run(&running_line(config()?)?, &command)?,
         Command::Check { feeds } => {
-            config()?;
+            tidings_enrich::Models::load(&config()?.enrich).map_err(Problems)?;
             if let Some(file) = feeds {
                 println!("{} feeds", feeds::read_opml(&file)?.len());
             }

@@ -20,11 +20,12 @@
 //! Promises: no global state, no threads, no input or output but [`Model::open`]; any text gives an analysis, none
 //! panics; the same text gives the same analysis, whatever was read before it.
 //!
-//! The pieces, in the order of the work: [`pack`](self) reads the file; `tokenizer` splits; `lexeme` hashes what the
+//! The pieces, in the order of the work: [`pack`](self) reads the file; `tokenizer` splits by `expression`s; `lexeme` hashes what the
 //! network sees of a word; `tok2vec` makes vectors of words in their context; `transitions` decides; `session` drives
 //! all of it and keeps what repeats. `kernel` computes.
 
 mod code_points;
+mod expression;
 mod kernel;
 mod lexeme;
 mod murmur;

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, io, path::PathBuf};
 
 const MAGIC: &[u8; 8] = b"TDNGSNER";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a packed file does not load.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +62,17 @@ pub(crate) struct Header {
 /// The tokenizer's expressions, in the dialect of `fancy-regex`, and its exceptions.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Rules {
-    pub prefix: Option<String>,
-    pub suffix: Option<String>,
-    pub infix: Option<String>,
-    pub token_match: Option<String>,
-    pub url_match: Option<String>,
+    pub prefix: Vec<Alternatives>,
+    pub suffix: Vec<Alternatives>,
+    pub infix: Vec<Alternatives>,
+    pub token_match: Vec<Alternatives>,
+    pub url_match: Vec<Alternatives>,
     /// A text, and its tokens: their words and, where it is another, their norm.
     pub exceptions: BTreeMap<String, Vec<Vec<String>>>,
 }
+
+/// A group of an expression's alternatives: without what they ask of their surroundings, and whole where they ask.
+pub(crate) type Alternatives = (String, Option<String>);
 
 /// The shape of the network.
 #[derive(Debug, Deserialize)]
@@ -232,13 +235,13 @@ mod tests {
         let mut damaged = whole.to_vec();
         damaged[whole.len() / 2] ^= 1;
         let mut later = whole.to_vec();
-        later[8] = 2;
+        later[8] = 3;
         for (bytes, want) in [
             (&b"PK\x03\x04"[..], "no packed recogniser"),
             (&whole[..10], "cut"),
             (&whole[..whole.len() - 1], "checksum"),
             (&damaged, "checksum"),
-            (&later, "version 2, and 1"),
+            (&later, "version 3, and 2"),
         ] {
             let error = Pack::read(bytes).err().unwrap().to_string();
             assert!(error.contains(want) && error.contains("tools/pack"), "{error}");

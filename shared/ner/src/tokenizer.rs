@@ -4,28 +4,22 @@
 //! What stands between white space, a chunk, is split by itself, so a session keeps what it has split.
 //!
 //! Promise: the work grows with the length of the text, even where spaCy's grows with its square, as for a million
-//! brackets. Affixes of long chunks are looked for at their ends only, which differs from spaCy's search at most for
-//! an affix of more than [`WINDOW`] bytes that is no repetition.
+//! brackets.
 
 use crate::{
+    expression::Expression,
     lexeme::{Lexeme, Vocabulary, is_space},
     pack::{Error, Rules, unusable},
 };
 use ahash::AHashMap;
-use fancy_regex::Regex;
-
-/// How many bytes at the end of a chunk are searched for an affix.
-const WINDOW: usize = 64;
-/// A match that reaches into so many bytes at the cut may go on beyond it.
-const MARGIN: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Tokenizer {
-    prefix: Option<Regex>,
-    suffix: Option<Regex>,
-    infix: Option<Regex>,
-    token: Option<Regex>,
-    url: Option<Regex>,
+    prefix: Expression,
+    suffix: Expression,
+    infix: Expression,
+    token: Expression,
+    url: Expression,
     exceptions: AHashMap<Box<str>, Box<[Piece]>>,
     longest_exception: usize,
     /// Exceptions that affixes or spaces would split: the hashes of those tokens, by the first.
@@ -43,11 +37,11 @@ pub(crate) struct Piece {
 impl Tokenizer {
     pub fn read(rules: &Rules, vocabulary: &Vocabulary) -> Result<Self, Error> {
         let mut tokenizer = Self {
-            prefix: compile(rules.prefix.as_deref())?,
-            suffix: compile(rules.suffix.as_deref())?,
-            infix: compile(rules.infix.as_deref())?,
-            token: compile(rules.token_match.as_deref())?,
-            url: compile(rules.url_match.as_deref())?,
+            prefix: Expression::read(&rules.prefix)?,
+            suffix: Expression::read(&rules.suffix)?,
+            infix: Expression::read(&rules.infix)?,
+            token: Expression::read(&rules.token_match)?,
+            url: Expression::read(&rules.url_match)?,
             exceptions: AHashMap::new(),
             longest_exception: 0,
             phrases: AHashMap::new(),
@@ -79,10 +73,7 @@ impl Tokenizer {
     }
 
     fn splits(&self, text: &str) -> bool {
-        self.find_prefix(text) > 0
-            || self.find_suffix(text) > 0
-            || text.contains(' ')
-            || self.infix.as_ref().is_some_and(|infix| is_match(infix, text))
+        self.find_prefix(text) > 0 || self.find_suffix(text) > 0 || text.contains(' ') || self.infix.is_match(text)
     }
 
     /// The tokens of a chunk.
@@ -93,7 +84,7 @@ impl Tokenizer {
         let piece = |text: &str| Piece { len: text.len(), lexeme: vocabulary.lexeme(text, None) };
         let (mut suffixes, mut core, mut last) = (Vec::new(), chunk, None);
         while !core.is_empty() && last != Some(core.len()) {
-            if self.is_token(core) || self.exception(core).is_some() {
+            if self.token.is_match(core) || self.exception(core).is_some() {
                 break;
             }
             last = Some(core.len());
@@ -122,7 +113,7 @@ impl Tokenizer {
         match self.exception(core) {
             _ if core.is_empty() => {}
             Some(exception) => pieces.extend_from_slice(exception),
-            None if self.is_token(core) || self.is_url(core) => pieces.push(piece(core)),
+            None if self.token.is_match(core) || self.url.is_match(core) => pieces.push(piece(core)),
             None => self.split_infixes(core, |text| pieces.push(piece(text))),
         }
         pieces.extend(suffixes.into_iter().rev());
@@ -130,14 +121,14 @@ impl Tokenizer {
 
     fn split_infixes<'t>(&self, text: &'t str, mut token: impl FnMut(&'t str)) {
         let mut start = 0;
-        let matches = self.infix.iter().flat_map(|infix| infix.find_iter(text).map_while(Result::ok));
-        for infix in matches.filter(|infix| infix.start() > 0) {
-            for part in [start..infix.start(), infix.range()] {
+        for infix in self.infix.find_all(text).filter(|infix| infix.start > 0) {
+            let end = infix.end;
+            for part in [start..infix.start, infix] {
                 if !part.is_empty() {
                     token(&text[part]);
                 }
             }
-            start = infix.end();
+            start = end;
         }
         if start < text.len() {
             token(&text[start..]);
@@ -181,35 +172,14 @@ impl Tokenizer {
         self.exceptions.get(text).map(AsRef::as_ref)
     }
 
-    fn is_token(&self, text: &str) -> bool {
-        self.token.as_ref().is_some_and(|token| is_match(token, text))
-    }
-
-    fn is_url(&self, text: &str) -> bool {
-        self.url.as_ref().is_some_and(|url| is_match(url, text))
-    }
-
     /// The length of the prefix, in bytes.
     fn find_prefix(&self, text: &str) -> usize {
-        let Some(prefix) = &self.prefix else { return 0 };
-        let head = &text[..text.floor_char_boundary(WINDOW)];
-        let found = find(prefix, head);
-        match found {
-            Some((_, end)) if head.len() < text.len() && end + MARGIN > head.len() => find(prefix, text),
-            found => found,
-        }
-        .map_or(0, |(start, end)| end - start)
+        self.prefix.find(text).map_or(0, |found| found.len())
     }
 
     /// The length of the suffix, in bytes.
     fn find_suffix(&self, text: &str) -> usize {
-        let Some(suffix) = &self.suffix else { return 0 };
-        let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(WINDOW))..];
-        match find(suffix, tail) {
-            Some((start, _)) if tail.len() < text.len() && start < MARGIN => find(suffix, text),
-            found => found,
-        }
-        .map_or(0, |(start, end)| end - start)
+        self.suffix.find(text).map_or(0, |found| found.len())
     }
 }
 
@@ -242,18 +212,4 @@ pub(crate) fn chunks(text: &str) -> impl Iterator<Item = std::ops::Range<usize>>
 /// The length of the white space, or of its absence, that a text starts with.
 fn run(text: &str, space: bool) -> usize {
     text.find(|c| is_space(c) != space).unwrap_or(text.len())
-}
-
-fn compile(expression: Option<&str>) -> Result<Option<Regex>, Error> {
-    let Some(expression) = expression else { return Ok(None) };
-    Regex::new(expression).map(Some).map_err(|error| unusable(format!("its tokenizer has an odd expression: {error}")))
-}
-
-/// An expression that gives up, having gone back too often, has found nothing.
-fn find(expression: &Regex, text: &str) -> Option<(usize, usize)> {
-    expression.find(text).ok().flatten().map(|found| (found.start(), found.end()))
-}
-
-fn is_match(expression: &Regex, text: &str) -> bool {
-    expression.is_match(text).unwrap_or(false)
 }
