@@ -5,7 +5,7 @@ GENERATED := shared/model/schemas docs/topics.md
 TIDINGS := cargo run -q -p tidings --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-deploy check-image chaos bench-line bench-enrich parity judge-entities observe image generate generate-model clean-data
+.PHONY: help run test check check-deploy check-image chaos prove bench-line bench-enrich parity judge-entities observe image generate generate-model clean-data
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -52,6 +52,11 @@ chaos: ## 50 faults amid 20,000 items on Apache Kafka, and the proof that nothin
 	tests/setup test
 	cargo build -p tidings -p tidings-tests --bins
 	target/debug/chaos $(SEED)
+
+prove: ## the tests behind docs/guarantees.md, three times in a row on Apache Kafka (ROUNDS=n)
+	tests/setup test
+	cargo build -p tidings -p tidings-tests --bins
+	target/debug/prove $(ROUNDS)
 
 bench-line: ## items/s, CPU, memory and delays of the line on Apache Kafka
 	tests/setup test

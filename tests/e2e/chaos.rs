@@ -88,7 +88,7 @@ fn check(line: impl Fn(&str) -> Line, start: impl Fn(&mut Line, &str) -> Vec<Str
     let published = out.clone();
     let server = Server::start(move |path| {
         let feed: usize = path.strip_prefix("/feed-")?.parse().ok()?;
-        Some(Page { kind: "application/rss+xml", body: rss(feed, published.load(Ordering::Relaxed)) })
+        Some(Page::new("application/rss+xml", rss(feed, published.load(Ordering::Relaxed))))
     });
     let mut line = line(&feeds_at(server.address()));
     let urls = (0..FEEDS).map(|feed| server.url(&format!("/feed-{feed}"))).collect::<Vec<_>>();
@@ -112,7 +112,7 @@ fn check(line: impl Fn(&str) -> Line, start: impl Fn(&mut Line, &str) -> Vec<Str
     let headlines: BTreeSet<_> = raw.iter().map(|item| item["headline"].as_str().unwrap()).collect();
     assert_eq!(headlines.len(), expected, "different items");
     assert_eq!(values(&line, &topic::DLQ).len(), 0, "dead letters");
-    println!("{expected} items, {} kills, {} unique", victims.len(), tellings(&line, &topic::UNIQUE).len());
+    println!("figure: {expected} items, {} kills, {} unique", victims.len(), tellings(&line, &topic::UNIQUE).len());
 }
 
 fn ingest(line: &Line, portion: usize) {

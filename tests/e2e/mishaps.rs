@@ -1,10 +1,12 @@
 //! What goes wrong in the world outside: it is told where it belongs, and the line goes on.
 
-use crate::{LIMIT, feeds_at, opml, values};
-use serde_json::json;
+use crate::{LIMIT, begin, feeds_at, opml, values};
+use serde_json::{Value, json};
 use std::fs;
-use std::time::Duration;
+use std::io::Write;
+use std::time::{Duration, Instant};
 use tidings_model::topic;
+use tidings_tests::chaos::{Load, prove};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::kafka::Kafka;
 use tidings_tests::line::Line;
@@ -38,7 +40,7 @@ fn broken_feeds(line: impl Fn(&str) -> Line, start: impl Fn(&mut Line, &str)) {
             }
             _ => return None,
         };
-        Some(Page { kind, body: body.to_owned() })
+        Some(Page::new(kind, body))
     });
     let mut line = line(&feeds_at(server.address()));
     let paths = ["/good", "/torn", "/broken", "/page", "/missing"];
@@ -56,6 +58,90 @@ fn broken_feeds(line: impl Fn(&str) -> Line, start: impl Fn(&mut Line, &str)) {
     });
     assert_eq!(states, ["ok", "ok", "not_a_feed", "not_a_feed", "failing"], "{paths:?}");
     until(LIMIT, "the good feed comes through", || (values(&line, &topic::ENRICHED).len() == 1).then_some(()));
+}
+
+/// What a hostile or broken publisher may send costs its own feed and bounded memory; the feed beside it goes on.
+#[test]
+fn hostile_feeds_cost_only_themselves() {
+    let bomb = gzip(std::iter::repeat_n(&[0; 1 << 20][..], 1 << 10));
+    let many: String = (0..60_000).map(|no| item(&format!("m{no}"), &format!("Entry {no}"), "")).collect();
+    let huge = format!("<description>{}</description>", "word ".repeat(2_900_000));
+    let huge = item("h", "An entry of fourteen megabytes", &huge);
+    let odd = [rss("<item><guid>u</guid><title>Bytes \u{0} that are").as_bytes(), b"\xff\xfe\xc0 none</title></item>"]
+        .concat();
+    let dated = |years: &str| item(years, &format!("An entry of {years}"), &format!("<pubDate>{years}</pubDate>"));
+    let times = dated("Tue, 24 Nov 2037 12:00:00 GMT") + &dated("Tue, 24 Nov 1987 12:00:00 GMT");
+    let nested = "<div xml:base=\"a/\">".repeat(20_000);
+    let nested =
+        format!("<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>N</title>{nested}<entry><id>n</id></entry>");
+    let pages = move |path: &str| {
+        let feed = |body: &str| Some(Page::new("application/rss+xml", rss(body)));
+        let redirect = |to| Some(Page { header: Some(to), ..Page::new("text/plain", "") });
+        match path {
+            "/good" => feed(&item("g", "Ferry resumes after storm", "")),
+            "/bomb" => {
+                Some(Page { header: Some("Content-Encoding: gzip"), ..Page::new("application/xml", bomb.clone()) })
+            }
+            "/many" => feed(&many),
+            "/huge" => feed(&huge),
+            "/odd" => Some(Page::new("application/rss+xml", odd.clone())),
+            "/times" => feed(&times),
+            "/nested" => Some(Page::new("application/atom+xml", nested.clone())),
+            "/loop" => redirect("Location: /loop"),
+            "/inside" => redirect("Location: http://2130706433/"),
+            "/mapped" => redirect("Location: http://[::ffff:7f00:1]/"),
+            _ => None,
+        }
+    };
+    let server = Server::start(pages);
+    let mut line = Line::on_kafka(&feeds_at(server.address()));
+    line.start_five();
+    let states = [
+        ("/bomb", "failing"),
+        ("/many", "ok"),
+        ("/huge", "ok"),
+        ("/odd", "ok"),
+        ("/times", "ok"),
+        ("/nested", "ok"),
+        ("/loop", "failing"),
+        ("/inside", "refused"),
+        ("/mapped", "refused"),
+        ("/good", "ok"),
+    ];
+    let urls = states.map(|(path, _)| server.url(path));
+    line.run(&["feeds", "import", &opml(&line, &urls)]);
+    let found = until(LIMIT, "each feed has a state", || {
+        let told = values(&line, &topic::FEEDS_STATUS);
+        let state = |url: &String| Some(told.iter().rfind(|status| status["url"] == **url)?["state"].to_string());
+        urls.iter().map(state).collect::<Option<Vec<_>>>()
+    });
+    for ((path, state), found) in states.iter().zip(found) {
+        assert_eq!(found, format!("{state:?}"), "{path}");
+    }
+    until(LIMIT, "what is good of them comes in", || {
+        let titles = values(&line, &topic::RAW).iter().map(|item| item["headline"].to_string()).collect::<String>();
+        ["Ferry", "fourteen", "1987", "2037", "Bytes", "Entry"].iter().all(|part| titles.contains(part)).then_some(())
+    });
+    until(LIMIT, "the good feed comes through", || {
+        let ferry = |news: &Value| news["item"]["headline"] == "Ferry resumes after storm";
+        values(&line, &topic::ENRICHED).iter().any(ferry).then_some(())
+    });
+    let fetch = line.peak_memory("fetch");
+    assert!(fetch < 400, "fetch held {fetch} MiB");
+}
+
+fn rss(items: &str) -> String {
+    format!("<rss version=\"2.0\"><channel><title>T</title>{items}</channel></rss>")
+}
+
+fn item(guid: &str, title: &str, rest: &str) -> String {
+    format!("<item><guid>{guid}</guid><title>{title}</title>{rest}</item>")
+}
+
+fn gzip<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    parts.for_each(|part| encoder.write_all(part).unwrap());
+    encoder.finish().unwrap()
 }
 
 #[test]
@@ -129,4 +215,32 @@ fn a_broker_that_is_late_is_waited_for() {
     fs::write(&path, json!({"headline": "Ferry resumes after storm"}).to_string()).unwrap();
     line.run(&["ingest", path.to_str().unwrap()]);
     until(LIMIT, "an item goes through", || (values(&line, &topic::RAW).len() == 1).then_some(()));
+}
+
+/// Longer than a transaction may take: what was open when it went is aborted, and done again.
+#[test]
+fn a_broker_that_is_gone_for_a_minute_loses_nothing() {
+    let mut kafka = Kafka::start();
+    if !kafka.is_own() {
+        println!("skipped: the cluster of KAFKA_BROKERS is not ours to kill");
+        return;
+    }
+    let mut load = Load::new(0, 10, 40);
+    let mut line = Line::on(kafka.brokers(), &load.config());
+    line.run(&["topics", "create"]);
+    line.start_five();
+    begin(&line, &mut load);
+    until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
+    // nothing can be handed in without a broker; the feeds go on being polled
+    load.pause();
+    kafka.kill9();
+    std::thread::sleep(Duration::from_secs(60));
+    kafka.restart();
+    let back = Instant::now();
+    let before = line.read(&topic::ENRICHED).len();
+    load.resume();
+    until(LIMIT, "items flow again", || (line.read(&topic::ENRICHED).len() > before).then_some(()));
+    println!("figure: items flowed {:.1} s after the broker was back", back.elapsed().as_secs_f64());
+    load.pause();
+    prove(&line, &load).assert_exact();
 }

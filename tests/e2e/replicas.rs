@@ -38,7 +38,5 @@ fn a_broker_is_lost_and_leads_move() {
     });
     flows(&line, "items flow after the leads have moved");
     load.pause();
-    let proof = prove(&line, &load);
-    println!("{:?}", proof.records);
-    proof.assert_exact();
+    prove(&line, &load).assert_exact();
 }

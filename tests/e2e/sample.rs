@@ -49,7 +49,7 @@ fn check(mut line: Line) {
     let both = found.intersection(&real).count() as f64;
     let f1 = 2.0 * both / (found.len() + real.len()) as f64;
     let (precision, recall) = (both / found.len() as f64, both / real.len() as f64);
-    println!("{} articles, precision {precision:.3}, recall {recall:.3}, F1 {f1:.3}", truth.len());
+    println!("figure: {} articles, precision {precision:.3}, recall {recall:.3}, F1 {f1:.3}", truth.len());
     let wrong = found.symmetric_difference(&real).collect::<Vec<_>>();
     assert!(f1 >= F1, "F1 {f1:.3}; in one and not in the other: {wrong:#?}");
 

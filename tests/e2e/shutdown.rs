@@ -20,10 +20,10 @@ fn stop_all(line: &mut Line, state: &str) {
     let took = SERVICES.map(|service| {
         let began = Instant::now();
         let status = line.stop(service);
-        let took = began.elapsed();
-        println!("{state}: {service} {:.1} s, {status}", took.as_secs_f64());
-        (service, took, status)
+        (service, began.elapsed(), status)
     });
+    let slowest = took.iter().map(|(_, took, _)| took.as_secs_f64()).fold(0.0, f64::max);
+    println!("figure: {state}: ended within {slowest:.1} s");
     for (service, took, status) in took {
         assert!(took < DRAIN + Duration::from_secs(1), "{state}: {service} took {took:?} to end");
         assert!(status.success(), "{state}: {service} ended with {status}");
@@ -56,7 +56,6 @@ fn sigterm_ends_each_service_in_time() {
 }
 
 #[test]
-#[ignore = "open: now and then a service takes 10 s to end without a broker, and offsets stay pending once it is back"]
 fn sigterm_ends_each_service_without_a_broker() {
     let mut kafka = Kafka::start();
     let mut load = Load::new(0, 10, 40);
@@ -91,7 +90,6 @@ fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
         std::thread::sleep(Duration::from_secs(2));
         let began = Instant::now();
         let status = line.stop(service);
-        println!("{service} {:.1} s, {status}", began.elapsed().as_secs_f64());
         assert!(
             status.success() && began.elapsed() < DRAIN,
             "{service} ended with {status} after {:?}",
@@ -100,7 +98,5 @@ fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
         std::thread::sleep(Duration::from_secs(2));
     }
     load.pause();
-    let proof = prove(&line, &load);
-    println!("{:?}", proof.records);
-    proof.assert_exact();
+    prove(&line, &load).assert_exact();
 }

@@ -38,7 +38,7 @@ fn the_second_instance_takes_over() {
         let killed = Instant::now();
         until(LIMIT, "the standby is active", || (tasks(&line, standby) == Some(1.0)).then_some(()));
         let took = killed.elapsed();
-        println!("{service}: the standby was active {took:.1?} after the kill");
+        println!("figure: {service}: the standby was active {took:.1?} after the kill");
         assert!(took < TAKE_OVER, "{service} was taken over after {took:.1?}");
     }
 

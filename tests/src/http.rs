@@ -13,7 +13,16 @@ pub struct Page {
     /// `Content-Type`.
     pub kind: &'static str,
     /// Body.
-    pub body: String,
+    pub body: Vec<u8>,
+    /// Another header, such as an encoding; with a `Location` it is a redirect.
+    pub header: Option<&'static str>,
+}
+
+impl Page {
+    /// A page without further headers.
+    pub fn new(kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self { kind, body: body.into(), header: None }
+    }
 }
 
 /// A server; it ends when it is dropped.
@@ -70,15 +79,17 @@ fn answer(mut stream: &TcpStream, page: &dyn Fn(&str) -> Option<Page>) -> std::i
     while reader.read_line(&mut header)? > 2 {
         header.clear();
     }
-    let (status, Page { kind, body }) = match request.split(' ').nth(1).and_then(page) {
+    let (status, Page { kind, body, header }) = match request.split(' ').nth(1).and_then(page) {
+        Some(page) if page.header.is_some_and(|header| header.starts_with("Location")) => ("302 Found", page),
         Some(page) => ("200 OK", page),
-        None => ("404 Not Found", Page { kind: "text/plain", body: String::new() }),
+        None => ("404 Not Found", Page::new("text/plain", "")),
     };
-    let length = body.len();
+    let (length, header) = (body.len(), header.map(|header| format!("{header}\r\n")).unwrap_or_default());
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{header}Connection: close\r\n\r\n"
+    )?;
+    stream.write_all(&body)
 }
 
 /// Status and body of a GET; nothing where nobody answers.

@@ -1,4 +1,4 @@
-//! Are two texts copies? A logistic model over twelve weighted overlaps answers.
+//! How alike are two texts? Twelve weighted overlaps; [`Weights`](crate::weights::Weights) judges them.
 //!
 //! Candidates only share a sketch; this looks at all their words. Overlaps are weighed by rarity, and headline
 //! and lead count apart from the whole: copies are cut at the end and grow there, and a box of related stories
@@ -6,28 +6,36 @@
 
 use crate::shingles::{Shingle, Shingles};
 
-/// How alike two texts are. All values but the last three lie in [0, 1].
+/// The names of [`Resemblance::features`], as the file of weights and `--explain` have them.
+pub(crate) const FEATURES: [&str; 12] = [
+    "text",
+    "lead",
+    "lead_jaccard",
+    "words",
+    "lead_words",
+    "lead_words_jaccard",
+    "title",
+    "titled",
+    "numbers_differ",
+    "short",
+    "evidence",
+    "title_jaccard",
+];
+
+/// How alike two texts are.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Resemblance {
-    /// Weighted Jaccard coefficient of the word pairs of the whole texts.
-    pub text: f32,
-    /// Weighted containment of the shorter lead's word pairs.
-    pub lead: f32,
-    /// Weighted Jaccard coefficient of the leads' word pairs.
-    lead_jaccard: f32,
-    /// The same three for single words.
-    words: f32,
-    lead_words: f32,
-    lead_words_jaccard: f32,
-    /// Containment and Jaccard coefficient of the headlines' words; 0 unless both have a headline beside a text.
-    pub title: f32,
-    title_jaccard: f32,
-    /// Share of the numbers in the lead that has fewer of them that the other one lacks.
-    pub numbers_differ: f32,
-    titled: bool,
-    short: bool,
-    /// How much there is to compare in the shorter lead.
-    evidence: f32,
+    /// In the order of [`FEATURES`].
+    ///
+    /// `text`: weighted Jaccard coefficient of the word pairs of the whole texts. `lead`, `lead_jaccard`: weighted
+    /// containment of the shorter lead's word pairs, and their Jaccard coefficient. `words`, `lead_words`,
+    /// `lead_words_jaccard`: the same three for single words. `title`, `title_jaccard`: containment and Jaccard
+    /// coefficient of the headlines' words; 0 unless both have a headline beside a text (`titled`).
+    /// `numbers_differ`: share of the numbers in the lead that has fewer of them that the other one lacks. `short`:
+    /// whether one has fewer than 16 words. `evidence`: how much there is to compare in the shorter lead.
+    pub features: [f32; FEATURES.len()],
+    /// Share of the second text's word pairs that the first one has.
+    pub contained: f32,
 }
 
 /// A text with fewer words is judged as a short one.
@@ -36,49 +44,74 @@ const SHORT: usize = 16;
 impl Resemblance {
     /// Compares two texts weighed alike.
     pub fn new(a: &Shingles, b: &Shingles) -> Self {
-        let pairs = Overlap::new(&a.pairs, &b.pairs, |_| true);
-        let lead_pairs = Overlap::new(&a.pairs, &b.pairs, |shingle| shingle.lead);
-        let words = Overlap::new(&a.words, &b.words, |_| true);
-        let lead_words = Overlap::new(&a.words, &b.words, |shingle| shingle.lead);
+        let (mut pairs, mut lead_pairs) = (Overlap::default(), Overlap::default());
+        pairs.of(a.pairs_weight, b.pairs_weight);
+        lead_pairs.of(a.lead_pairs_weight, b.lead_pairs_weight);
+        for (x, y) in common(&a.pairs, &b.pairs) {
+            pairs.common += x.weight;
+            lead_pairs.common += if x.lead() && y.lead() { x.weight } else { 0.0 };
+        }
+        let (mut words, mut lead, mut title) = (Overlap::default(), Overlap::default(), Overlap::default());
+        words.of(a.words_weight, b.words_weight);
+        lead.of(a.lead_words_weight, b.lead_words_weight);
         let titled = a.title > 0 && b.title > 0;
-        let title = Overlap::new(&a.words, &b.words, |shingle| titled && shingle.title);
+        let mut numbers = 0;
+        for (x, y) in common(&a.words, &b.words) {
+            words.common += x.weight;
+            if x.lead() && y.lead() {
+                lead.common += x.weight;
+                numbers += usize::from(x.number());
+            }
+            title.common += if titled && x.title() && y.title() { x.weight } else { 0.0 };
+        }
+        if titled {
+            title.of(a.title_weight, b.title_weight);
+        }
+        let fewer = a.numbers.min(b.numbers);
+        let numbers_differ = if fewer == 0 { 0.0 } else { 1.0 - numbers as f32 / fewer as f32 };
+        let flag = |flag| f32::from(u8::from(flag));
         Self {
-            text: pairs.jaccard(),
-            lead: lead_pairs.containment(),
-            lead_jaccard: lead_pairs.jaccard(),
-            words: words.jaccard(),
-            lead_words: lead_words.containment(),
-            lead_words_jaccard: lead_words.jaccard(),
-            title: title.containment(),
-            title_jaccard: title.jaccard(),
-            numbers_differ: numbers_differ(a, b),
-            titled,
-            short: a.length.min(b.length) < SHORT,
-            evidence: (lead_pairs.smaller() / 100.0).min(3.0),
+            features: [
+                pairs.jaccard(),
+                lead_pairs.containment(),
+                lead_pairs.jaccard(),
+                words.jaccard(),
+                lead.containment(),
+                lead.jaccard(),
+                title.containment(),
+                flag(titled),
+                numbers_differ,
+                flag(a.length.min(b.length) < SHORT),
+                (lead_pairs.smaller() / 100.0).min(3.0),
+                title.jaccard(),
+            ],
+            contained: pairs.common / pairs.b.max(0.1),
         }
     }
 
-    /// The probability that the texts are copies.
-    ///
-    /// Weights fitted on pairs of news snippets, headlines and articles; pair F1 on held-out pairs .97 to .99.
-    pub fn probability(&self) -> f32 {
-        let flag = |flag| f32::from(u8::from(flag));
-        let odds = 4.641_213_4 * self.text + 4.612_774_6 * self.lead - 1.674_423_6 * self.lead_jaccard
-            + 7.732_145 * self.words
-            + 2.563_559 * self.lead_words
-            - 0.019_783_054 * self.lead_words_jaccard
-            + 2.669_349 * self.title
-            + 3.530_804_4 * self.title_jaccard
-            - 1.438_057_5 * flag(self.titled)
-            - 2.426_947 * self.numbers_differ
-            + 1.149_996_6 * flag(self.short)
-            + 0.711_484 * self.evidence
-            - 12.375_427;
-        1.0 / (1.0 + (-odds).exp())
+    /// Weighted Jaccard coefficient of the whole texts.
+    pub fn text(&self) -> f32 {
+        self.features[0]
+    }
+
+    /// Weighted containment of the shorter lead.
+    pub fn lead(&self) -> f32 {
+        self.features[1]
+    }
+
+    /// Weighted containment of the shorter headline.
+    pub fn title(&self) -> f32 {
+        self.features[6]
+    }
+
+    /// Share of the numbers in the lead that differ.
+    pub fn numbers_differ(&self) -> f32 {
+        self.features[8]
     }
 }
 
 /// Total weight of what one part of two texts has in common, and of what each has.
+#[derive(Default)]
 struct Overlap {
     common: f32,
     a: f32,
@@ -86,11 +119,8 @@ struct Overlap {
 }
 
 impl Overlap {
-    /// Of the shingles of sorted lists in a part of the text; common is what lies in that part of both.
-    fn new(a: &[Shingle], b: &[Shingle], part: impl Fn(&Shingle) -> bool) -> Self {
-        let sum = |list: &[Shingle]| list.iter().filter(|shingle| part(shingle)).map(|shingle| shingle.weight).sum();
-        let common = common(a, b).filter(|(a, b)| part(a) && part(b)).map(|(a, _)| a.weight).sum();
-        Self { common, a: sum(a), b: sum(b) }
+    fn of(&mut self, a: f32, b: f32) {
+        (self.a, self.b) = (a, b);
     }
 
     fn smaller(&self) -> f32 {
@@ -111,23 +141,40 @@ fn common<'a>(a: &'a [Shingle], b: &'a [Shingle]) -> impl Iterator<Item = (&'a S
     let mut rest = b;
     a.iter().filter_map(move |shingle| {
         while let [first, tail @ ..] = rest {
-            if first.hash < shingle.hash {
+            if first.hash() < shingle.hash() {
                 rest = tail;
             } else {
-                return (first.hash == shingle.hash).then_some((shingle, first));
+                return (first.hash() == shingle.hash()).then_some((shingle, first));
             }
         }
         None
     })
 }
 
-fn numbers_differ(a: &Shingles, b: &Shingles) -> f32 {
-    let number = |shingle: &&Shingle| shingle.lead && shingle.number;
-    let count = |text: &Shingles| text.words.iter().filter(number).count();
-    let fewer = count(a).min(count(b));
-    if fewer == 0 {
-        return 0.0;
+/// Of two lists of sentences, each sorted and the least of its text's by hash (a bottom sketch: Broder 1997): how many
+/// they share, and which share of the shorter list's that is, of those that both lists reach.
+pub(crate) fn sentences_in_common(a: &[u32], b: &[u32], most: usize) -> (usize, f32) {
+    let reach = |list: &[u32]| if list.len() < most { u32::MAX } else { list.last().copied().unwrap_or(0) };
+    let reach = reach(a).min(reach(b));
+    let within = |list: &[u32]| list.partition_point(|sentence| *sentence <= reach);
+    let (a, b) = (&a[..within(a)], &b[..within(b)]);
+    let common = a.iter().filter(|sentence| b.binary_search(sentence).is_ok()).count();
+    (common, common as f32 / a.len().min(b.len()).max(1) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_compared_as_far_as_both_lists_reach() {
+        for (a, b, most, expected) in [
+            (&[1, 2, 3][..], &[2, 3, 4, 5][..], 9, (2, 2.0 / 3.0)),
+            // the second list ends at 4, so nobody knows whether its text has 5 or 6
+            (&[2, 4, 5, 6], &[1, 2, 3, 4], 4, (2, 1.0)),
+            (&[], &[1], 9, (0, 0.0)),
+        ] {
+            assert_eq!(sentences_in_common(a, b, most), expected, "{a:?} {b:?}");
+        }
     }
-    let common = common(&a.words, &b.words).filter(|(a, b)| number(a) && number(b)).count();
-    1.0 - common as f32 / fewer as f32
 }

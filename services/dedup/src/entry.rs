@@ -4,9 +4,10 @@
 //! that, until `memory` has passed, only where it belongs. Leaving the window and being forgotten are changes
 //! like any other, so a compacted changelog restores the same state, and shrinks with it.
 
+use crate::sketch::Sketch;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, sync::Arc};
-use tidings_model::{ClusterId, ItemId, Publisher, Timestamp};
+use tidings_model::{ClusterId, ItemId, Timestamp};
 use tidings_stage::state;
 
 /// A change of what is remembered.
@@ -25,6 +26,8 @@ pub struct Entry {
     pub arrival: u64,
     /// When it was first seen.
     pub seen: Timestamp,
+    /// What time the stream had come to then: items leave the window in the order of their arrival.
+    pub came: Timestamp,
     /// The cluster that it joined; none where it opened its own. Never changes.
     pub cluster: Option<ClusterId>,
     /// Its publisher's name.
@@ -70,54 +73,123 @@ pub enum Basis {
         /// Share of the shorter lead that is in the other one (weighted containment).
         lead: f32,
     },
+    /// A search engine shows sentences of the other one: this share of those that can be compared.
+    Sentences(f32),
 }
 
 /// By what copies of an item are recognised.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fingerprint {
+    /// Which algorithm made the sketch.
+    pub algorithm: u8,
     /// Hash of its address's identity.
     pub address: Option<u64>,
     /// Hash of the feed that it stood in.
-    pub feed: Option<u64>,
-    /// How many of `words` are the headline's; 0 for a text in one piece.
+    pub feed: Option<u32>,
+    /// How many of `words` are the headline's.
     pub title: u16,
-    /// Its words, hashed.
-    pub words: Words,
-    /// Keys under which it is found.
-    pub bands: Words,
+    /// Whether it ends in an ellipsis.
+    pub cut: bool,
+    /// Whether it is what a search engine shows.
+    pub extract: bool,
+    /// Its words, hashed in 24 bits.
+    pub words: Words<3>,
+    /// Its sentences, hashed.
+    pub sentences: Words<4>,
+    /// Which rare words it has.
+    pub bits: u128,
+    /// Keys under which its lead is found.
+    pub lead: Words<4>,
+    /// Keys under which the whole is found, if it is longer.
+    pub whole: Words<4>,
 }
 
-/// Hashes, four bytes each on the wire: varints would need five.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Words(pub Box<[u32]>);
-
-impl Serialize for Words {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.0.iter().flat_map(|word| word.to_le_bytes()).collect();
-        serializer.serialize_bytes(&bytes)
+impl Fingerprint {
+    /// Where it is found; `None` where another algorithm made it, or where it has no words.
+    pub(crate) fn sketch(&self, algorithm: u8) -> Option<Sketch> {
+        if self.algorithm != algorithm {
+            return None;
+        }
+        let bits = crate::sketch::Bits(self.bits);
+        Some(Sketch { lead: self.lead.array()?, whole: self.whole.array(), bits })
     }
 }
 
-impl<'de> Deserialize<'de> for Words {
+/// Hashes in their low N bytes, little-endian.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words<const N: usize>(Box<[u8]>);
+
+impl<const N: usize> Words<N> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len() / N
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, if there are exactly so many.
+    pub(crate) fn array<const LENGTH: usize>(&self) -> Option<[u32; LENGTH]> {
+        let mut array = [0; LENGTH];
+        array.iter_mut().zip(self.iter()).for_each(|(place, hash)| *place = hash);
+        (self.len() == LENGTH).then_some(array)
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The hashes.
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        self.0.as_chunks::<N>().0.iter().map(|bytes| {
+            let mut hash = [0; 4];
+            hash[..N].copy_from_slice(bytes);
+            u32::from_le_bytes(hash)
+        })
+    }
+}
+
+impl<const N: usize> From<&[u32]> for Words<N> {
+    fn from(hashes: &[u32]) -> Self {
+        let mut bytes = Vec::with_capacity(hashes.len() * N);
+        hashes.iter().for_each(|hash| bytes.extend_from_slice(&hash.to_le_bytes()[..N]));
+        Self(bytes.into())
+    }
+}
+
+impl<const N: usize> Serialize for Words<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Words<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl de::Visitor<'_> for Bytes {
-            type Value = Words;
+        struct Bytes<const N: usize>;
+        impl<const N: usize> de::Visitor<'_> for Bytes<N> {
+            type Value = Words<N>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("hashes of four bytes")
+                write!(f, "hashes of {N} bytes")
             }
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Words, E> {
-                let (words, []) = bytes.as_chunks() else { return Err(E::invalid_length(bytes.len(), &self)) };
-                Ok(Words(words.iter().map(|word| u32::from_le_bytes(*word)).collect()))
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Words<N>, E> {
+                match bytes.len() % N {
+                    0 => Ok(Words(bytes.into())),
+                    _ => Err(E::invalid_length(bytes.len(), &self)),
+                }
             }
         }
-        deserializer.deserialize_bytes(Bytes)
+        deserializer.deserialize_bytes(Bytes::<N>)
     }
 }
 
+/// The first was never released; its records are refused by name.
 #[derive(Serialize, Deserialize)]
 enum Stored {
-    V1(Arc<Entry>),
+    V1,
+    V2(Arc<Entry>),
 }
 
 impl tidings_stage::Change for Change {
@@ -128,7 +200,7 @@ impl tidings_stage::Change for Change {
 
     fn encode(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Remember(_, entry) => Some(state::to_bytes(&Stored::V1(Arc::clone(entry)))),
+            Self::Remember(_, entry) => Some(state::to_bytes(&Stored::V2(Arc::clone(entry)))),
             Self::Forget(_) => None,
         }
     }
@@ -136,35 +208,12 @@ impl tidings_stage::Change for Change {
     fn decode(key: &[u8], value: Option<&[u8]>) -> Result<Self, String> {
         let id = ItemId::parse(str::from_utf8(key).map_err(|error| format!("key: {error}"))?)?;
         Ok(match value {
-            Some(bytes) => {
-                let Stored::V1(entry) = state::from_bytes(bytes)?;
-                Self::Remember(id, entry)
-            }
+            Some(bytes) => match state::from_bytes(bytes)? {
+                Stored::V2(entry) => Self::Remember(id, entry),
+                Stored::V1 => return Err("state of a version before the first release: delete the topic".to_owned()),
+            },
             None => Self::Forget(id),
         })
-    }
-}
-
-impl Entry {
-    /// The same, out of the window.
-    pub fn faded(&self) -> Self {
-        let (cluster, publisher, domain) = (self.cluster.clone(), self.publisher.clone(), self.domain.clone());
-        Self { cluster, publisher, domain, fingerprint: None, ..*self }
-    }
-
-    /// Its publisher, as records write it.
-    pub fn publisher(&self) -> Option<Publisher> {
-        let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
-        let publisher = Publisher { name: text(&self.publisher), domain: text(&self.domain) };
-        publisher.label().is_some().then_some(publisher)
-    }
-
-    /// Whether both are of one publisher, by domain or by name.
-    pub fn same_publisher(&self, other: &Self) -> bool {
-        let same = |a: &Option<Box<str>>, b: &Option<Box<str>>| {
-            a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
-        };
-        same(&self.domain, &other.domain) || same(&self.publisher, &other.publisher)
     }
 }
 
@@ -179,6 +228,7 @@ mod tests {
         let entry = Entry {
             arrival: 3,
             seen: Timestamp::from_millis(1_795_521_600_000),
+            came: Timestamp::from_millis(1_795_521_600_001),
             cluster: Some(ClusterId::parse("n-1").unwrap()),
             publisher: Some("Example".into()),
             domain: None,
@@ -188,7 +238,8 @@ mod tests {
             role: Role::Copy(Basis::Resemblance { score: 0.9, text: 0.5, lead: 0.75 }),
             withdrawn: false,
             fingerprint: Some(Fingerprint {
-                words: Words([1, u32::MAX].into()),
+                words: (&[1, 0x00ff_ffff][..]).into(),
+                lead: (&[7, u32::MAX][..]).into(),
                 address: Some(9),
                 ..Default::default()
             }),
@@ -199,7 +250,11 @@ mod tests {
             Change::Remember(back, read) => assert_eq!((back, &*read), (id, &entry)),
             Change::Forget(_) => panic!("not a tombstone"),
         }
+        let Change::Remember(_, entry) = &change else { panic!("an entry") };
+        let print = entry.fingerprint.as_ref().unwrap();
+        assert_eq!((print.words.iter().last(), print.lead.iter().last()), (Some(0x00ff_ffff), Some(u32::MAX)));
         assert!(Change::decode(b"n-17", Some(&bytes[..bytes.len() - 1])).is_err());
+        assert!(Change::decode(b"n-17", Some(&[0, 1, 2])).unwrap_err().contains("delete the topic"));
         assert!(matches!(Change::decode(b"n-17", None), Ok(Change::Forget(_))));
     }
 }

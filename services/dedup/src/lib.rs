@@ -15,17 +15,23 @@
 mod compare;
 mod config;
 mod entry;
+mod explain;
 mod frequency;
+mod index;
+mod kept;
 mod memory;
 mod metrics;
 mod postings;
 mod probe;
 mod shingles;
 mod sketch;
+mod sources;
 mod stage;
 mod text;
+mod weights;
 
 pub use config::Config;
 pub use entry::{Basis, Change, Entry, Fingerprint, Role, Words};
+pub use explain::{Compared, Explanation};
 pub use metrics::Metrics;
-pub use stage::{Decision, Dedup, Outcome, RawItem};
+pub use stage::{Decision, Dedup, Fill, Outcome, RawItem};

@@ -3,7 +3,7 @@
 //! All of it is a fold over committed steps.
 
 use crate::stage::{Decision, Dedup, Outcome};
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use tidings_model::{Relation, Timestamp, Verdict};
 use tidings_stage::{Event, Step, Watch};
 
@@ -14,6 +14,9 @@ pub struct Metrics {
     behind: Histogram,
     candidates: Histogram,
     window: IntGauge,
+    reach: IntGauge,
+    remembered: IntGauge,
+    crowded_out: IntCounter,
 }
 
 impl Metrics {
@@ -37,6 +40,12 @@ impl Metrics {
                 &[0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0],
             )?,
             window: IntGauge::new("tidings_dedup_window_items", "Items that new ones are compared with.")?,
+            reach: IntGauge::new("tidings_dedup_window_seconds", "How far back the window reaches.")?,
+            remembered: IntGauge::new("tidings_dedup_remembered_items", "Items whose cluster is remembered.")?,
+            crowded_out: IntCounter::new(
+                "tidings_dedup_crowded_out_total",
+                "Items that left the window or were forgotten before their time, for want of room.",
+            )?,
         };
         for verdict in ["new", "update", "copy", "repeat"] {
             metrics.items.with_label_values(&[verdict]);
@@ -49,6 +58,9 @@ impl Metrics {
         registry.register(Box::new(metrics.behind.clone()))?;
         registry.register(Box::new(metrics.candidates.clone()))?;
         registry.register(Box::new(metrics.window.clone()))?;
+        registry.register(Box::new(metrics.reach.clone()))?;
+        registry.register(Box::new(metrics.remembered.clone()))?;
+        registry.register(Box::new(metrics.crowded_out.clone()))?;
         Ok(metrics)
     }
 }
@@ -66,7 +78,7 @@ impl Watch<Dedup> for Metrics {
         if matches!(event, Event::Record(_)) && step.out.is_empty() {
             self.items.with_label_values(&["repeat"]).inc();
         }
-        for Decision { outcome, candidates, window } in &step.out {
+        for Decision { outcome, candidates, fill, .. } in &step.out {
             let verdict = match outcome {
                 Outcome::Duplicate(copy) => {
                     self.copies.with_label_values(&[label(copy.relation)]).inc();
@@ -78,7 +90,10 @@ impl Watch<Dedup> for Metrics {
             };
             self.items.with_label_values(&[verdict]).inc();
             self.candidates.observe(*candidates as f64);
-            self.window.set(*window as i64);
+            self.window.set(fill.window as i64);
+            self.reach.set(i64::try_from(fill.reach.as_secs()).unwrap_or(i64::MAX));
+            self.remembered.set(fill.remembered as i64);
+            self.crowded_out.inc_by(fill.crowded_out as u64);
         }
     }
 }
@@ -117,6 +132,9 @@ mod tests {
             "tidings_dedup_copy_delay_seconds_sum 60",
             "tidings_dedup_candidates_count 2",
             "tidings_dedup_window_items 1",
+            "tidings_dedup_window_seconds 0",
+            "tidings_dedup_remembered_items 1",
+            "tidings_dedup_crowded_out_total 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

@@ -1,32 +1,52 @@
 //! An item about to be compared: its fingerprint, and its features as the present window weighs them.
 
 use crate::{
-    compare::Resemblance,
-    entry::{Basis, Fingerprint, Words},
-    memory::{Kept, Memory},
-    shingles::Shingles,
-    sketch,
-    text::Text,
+    compare::{Resemblance, sentences_in_common},
+    entry::{Basis, Fingerprint},
+    kept::{Id, Kept, Print},
+    memory::{Memory, SHORTEST},
+    shingles::{LEAD, Shingles},
+    sketch::{ALGORITHM, Sketch},
+    sources::same_publisher,
+    text::{SENTENCES, Text},
+    weights::Weights,
 };
-use std::time::Duration;
-use tidings_model::{ClusterId, Item, ItemId, Timestamp, site};
+use std::{cell::OnceCell, time::Duration};
+use tidings_model::{ClusterId, Item, Timestamp, site};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A text with fewer words is no evidence: "Live updates" is not the same news each time.
-const SHORTEST: usize = 3;
+/// A copy is at least so probable.
+const COPY: f32 = 0.5;
 /// Entries of one feed that share an address are the same article if so much of the headline or the lead agrees.
 const SAME_TITLE: f32 = 0.35;
 const SAME_LEAD: f32 = 0.1;
 /// A copy is an update if at least this share of the lead's numbers differs.
 const NUMBERS: f32 = 0.5;
+/// It is one, too, if it has a lead's length more than a text of which it has at least this share.
+const REPEATED: f32 = 0.8;
+/// An extract is a copy if it shares so many sentences, and this share of them.
+const SENTENCES_SHARED: usize = 2;
+const SENTENCES_SHARE: f32 = 0.5;
+/// A cut headline of at least so many words, which weigh so much, is a copy of what goes on after them.
+const CUT_WORDS: usize = 4;
+const CUT_WEIGHT: f32 = 20.0;
+/// How probable that is.
+const CUT: f32 = 0.9;
 
 /// An item about to be compared.
 pub(crate) struct Probe<'a> {
-    id: &'a ItemId,
+    id: Id,
     seen: Timestamp,
-    pub fingerprint: Fingerprint,
-    text: Shingles,
+    text: Text,
+    sketch: Option<Sketch>,
+    address: Option<u64>,
+    feed: Option<u32>,
+    publisher: (Option<&'a str>, Option<&'a str>),
+    /// Of the whole text, and of its headline alone.
+    shingles: Shingles,
+    headline: OnceCell<Shingles>,
     memory: &'a Memory,
+    weights: &'a Weights,
     window: Duration,
 }
 
@@ -34,96 +54,246 @@ pub(crate) struct Probe<'a> {
 pub(crate) struct Match<'a> {
     pub of: &'a Kept,
     pub basis: Basis,
-    /// Whether its figures are other ones.
+    /// Whether it tells more than the other one: other figures, more paragraphs.
+    pub update: bool,
+}
+
+/// One comparison, for who wants to know.
+pub(crate) struct Comparison<'a> {
+    pub with: &'a Kept,
+    /// What was found; none where a glance was enough.
+    pub resemblance: Option<Resemblance>,
+    pub basis: Option<Basis>,
+    pub score: f32,
     pub update: bool,
 }
 
 impl<'a> Probe<'a> {
     /// Reads and sketches an item that was first seen at `seen`; copies were first seen within `window` of it.
-    pub fn new(memory: &'a Memory, item: &'a Item, seen: Timestamp, window: Duration) -> Self {
-        let Text { words, title } = Text::of(item);
-        let text = Shingles::new(&words, title, memory.frequencies.weigh());
+    pub fn new(memory: &'a Memory, weights: &'a Weights, item: &'a Item, seen: Timestamp, window: Duration) -> Self {
+        let text = Text::of(item);
+        let weigh = memory.frequencies.weigh();
+        let shingles = Shingles::new(&text.words, text.title, &weigh);
+        let enough = text.words.len() >= SHORTEST;
+        let sketch = enough.then(|| Sketch::new(&text.words, text.title, &shingles, memory.frequencies.is_common()));
         let hash = |text: &str| xxh3_64(text.as_bytes());
-        let bands = if words.len() < SHORTEST {
-            Vec::new()
-        } else {
-            let whole = words.iter().fold(0, |whole, word| sketch::mix(whole ^ u64::from(*word)));
-            sketch::bands(&text, whole, memory.frequencies.is_common())
-        };
-        let fingerprint = Fingerprint {
+        Self {
+            id: Id::new(item.id.as_str()),
+            seen,
+            sketch,
             address: item.url.as_deref().and_then(article).as_deref().map(hash),
-            feed: item.origin.feed.as_ref().map(|feed| hash(feed.id.as_str())),
-            title: title as u16,
-            words: Words(words.into()),
-            bands: Words(bands.into()),
-        };
-        Self { id: &item.id, seen, fingerprint, text, memory, window }
+            feed: item.origin.feed.as_ref().map(|feed| hash(feed.id.as_str()) as u32),
+            publisher: item
+                .publisher
+                .as_ref()
+                .map_or((None, None), |publisher| (publisher.name.as_deref(), publisher.domain.as_deref())),
+            headline: OnceCell::new(),
+            shingles,
+            text,
+            memory,
+            weights,
+            window,
+        }
+    }
+
+    /// By what copies of it will be recognised.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let sketch = self.sketch.as_ref();
+        Fingerprint {
+            algorithm: ALGORITHM,
+            address: self.address,
+            feed: self.feed,
+            title: self.text.title as u16,
+            cut: self.text.cut,
+            extract: self.text.extract,
+            words: self.text.words[..].into(),
+            sentences: self.text.sentences[..].into(),
+            bits: sketch.map_or(0, |sketch| sketch.bits.0),
+            lead: sketch.map_or(&[][..], |sketch| &sketch.lead).into(),
+            whole: sketch.and_then(|sketch| sketch.whole.as_ref()).map_or(&[][..], |keys| &keys[..]).into(),
+        }
     }
 
     /// The best match of all, and how many texts were compared.
     pub fn find(&self) -> (Option<Match<'a>>, usize) {
-        let others = self.memory.candidates(&self.fingerprint.bands.0);
-        self.best(others, |_| true)
+        self.best(self.candidates(), |_| true)
     }
 
     /// The best match within a cluster.
     pub fn find_in(&self, cluster: &ClusterId) -> (Option<Match<'a>>, usize) {
-        let mut others = self.memory.candidates(&self.fingerprint.bands.0);
+        let id = Id::new(cluster.as_str());
+        let mut others = self.candidates();
         others.extend(self.memory.representative(cluster));
-        self.best(others, |kept| kept.is_in(cluster))
+        self.best(others, |kept| *kept.cluster_id() == id)
+    }
+
+    /// How many words and sentences there are to compare: words, those of the headline, sentences.
+    pub fn sizes(&self) -> (usize, usize, usize) {
+        (self.text.words.len(), self.text.title, self.text.sentences.len())
+    }
+
+    /// All comparisons that a verdict rests on, newest first.
+    pub fn comparisons(&self) -> Vec<Comparison<'a>> {
+        let addressed = self.at_address(|_| true).filter_map(|kept| Some((kept, self.same_article(kept)?)));
+        let addressed = addressed.map(|(with, update)| Comparison {
+            with,
+            resemblance: self.resemblance(with),
+            basis: Some(Basis::Address),
+            score: 1.0,
+            update,
+        });
+        let candidates = self.candidates();
+        let others = candidates.iter().filter(|kept| self.admits(kept));
+        addressed.chain(others.map(|kept| self.compare(kept))).collect()
+    }
+
+    fn candidates(&self) -> Vec<&'a Kept> {
+        match &self.sketch {
+            Some(sketch) => self.memory.candidates(sketch, &self.text.sentences, self.text.extract),
+            None => Vec::new(),
+        }
+    }
+
+    fn admits(&self, kept: &Kept) -> bool {
+        let apart = kept.seen.since(self.seen).max(self.seen.since(kept.seen));
+        let timed = !kept.seen.is_absent() && !self.seen.is_absent();
+        kept.print.is_some() && kept.id != self.id && (!timed || apart <= self.window)
+    }
+
+    fn at_address(&self, admit: impl Fn(&Kept) -> bool) -> impl Iterator<Item = &'a Kept> {
+        let addressed = self.address.into_iter().flat_map(|address| self.memory.at_address(address));
+        addressed.filter(move |kept| self.admits(kept) && admit(kept))
     }
 
     fn best(&self, others: Vec<&'a Kept>, admit: impl Fn(&Kept) -> bool) -> (Option<Match<'a>>, usize) {
-        let admit = |kept: &&'a Kept| {
-            let seen = kept.entry.seen;
-            let apart = seen.since(self.seen).max(self.seen.since(seen));
-            let timed = !seen.is_absent() && !self.seen.is_absent();
-            let alive = kept.entry.fingerprint.is_some();
-            alive && kept.id != *self.id && admit(kept) && (!timed || apart <= self.window)
-        };
         let found = |of: &'a Kept, basis, update| Some(Match { of, basis, update });
-        let addressed = self.fingerprint.address.into_iter().flat_map(|address| self.memory.at_address(address));
-        let mut same = addressed.filter(admit).filter_map(|kept| Some((kept, self.same_article(kept)?)));
+        let mut same = self.at_address(&admit).filter_map(|kept| Some((kept, self.same_article(kept)?)));
         if let Some((kept, update)) = same.next() {
             return (found(kept, Basis::Address, update), 0);
         }
-        let others: Vec<_> = others.into_iter().filter(admit).collect();
-        let words = |kept: &'a Kept| kept.entry.fingerprint.as_ref().map(|fingerprint| &fingerprint.words);
-        if let Some(kept) = others.iter().find(|kept| words(kept) == Some(&self.fingerprint.words))
-            && self.fingerprint.words.0.len() >= SHORTEST
-        {
+        let others: Vec<_> = others.into_iter().filter(|kept| self.admits(kept) && admit(kept)).collect();
+        if let Some(kept) = others.iter().find(|kept| self.same_text(kept)) {
             return (found(kept, Basis::Text, false), others.len());
         }
-        let mut best = (0.5, None);
+        let (mut best, mut score) = (None, COPY);
         for kept in &others {
-            let Some(resemblance) = self.resemblance(kept) else { continue };
-            let score = resemblance.probability();
-            if score >= best.0 {
-                let basis = Basis::Resemblance { score, text: resemblance.text, lead: resemblance.lead };
-                best = (score, found(kept, basis, resemblance.numbers_differ >= NUMBERS));
+            let comparison = self.compare(kept);
+            if let Some(basis) = comparison.basis
+                && comparison.score >= score
+            {
+                (best, score) = (found(kept, basis, comparison.update), comparison.score);
             }
         }
-        (best.1, others.len())
+        (best, others.len())
     }
 
+    fn same_text(&self, kept: &Kept) -> bool {
+        let words = &self.text.words;
+        let same = |print: &Print| print.word_count() == words.len() && print.words().eq(words.iter().copied());
+        words.len() >= SHORTEST && kept.print.as_deref().is_some_and(same)
+    }
+
+    /// Compares with one other text.
+    fn compare(&self, kept: &'a Kept) -> Comparison<'a> {
+        let mut comparison = Comparison { with: kept, resemblance: None, basis: None, score: 0.0, update: false };
+        let Some(print) = kept.print.as_deref() else { return comparison };
+        if self.same_text(kept) {
+            return Comparison {
+                resemblance: self.resemblance(kept),
+                basis: Some(Basis::Text),
+                score: 1.0,
+                ..comparison
+            };
+        }
+        let extract = self.text.extract || print.extract;
+        if extract {
+            let theirs: Vec<u32> = print.sentences().collect();
+            let (shared, share) = sentences_in_common(&self.text.sentences, &theirs, SENTENCES);
+            if shared >= SENTENCES_SHARED && share >= SENTENCES_SHARE {
+                comparison.score = share;
+                comparison.basis = Some(Basis::Sentences(share));
+            }
+        }
+        if self.sketch.as_ref().is_some_and(|sketch| !sketch.bits.may_match(print.bits())) {
+            return comparison;
+        }
+        let Some(resemblance) = self.resemblance(kept) else { return comparison };
+        comparison.resemblance = Some(resemblance);
+        let mut score = self.weights.probability(&resemblance);
+        if score < CUT && self.continues(print) {
+            score = CUT;
+        }
+        if score >= COPY.max(comparison.score) {
+            let (text, lead) = (resemblance.text(), resemblance.lead());
+            comparison.basis = Some(Basis::Resemblance { score, text, lead });
+            comparison.update = !extract && self.updates(kept, &resemblance);
+        }
+        comparison.score = comparison.score.max(score);
+        comparison
+    }
+
+    /// How alike they are; a headline alone is compared with the other's headline.
     fn resemblance(&self, other: &Kept) -> Option<Resemblance> {
-        let Fingerprint { words, title, .. } = other.entry.fingerprint.as_ref()?;
-        let other = Shingles::new(&words.0, (*title).into(), self.memory.frequencies.weigh());
-        Some(Resemblance::new(&self.text, &other))
+        let print = other.print.as_deref()?;
+        let words: Vec<u32> = print.words().collect();
+        let title = usize::from(print.title);
+        let weigh = self.memory.frequencies.weigh();
+        let alone = |title: usize, length: usize| title == length;
+        let theirs = |words: &[u32], title| Shingles::new(words, title, &weigh);
+        let (length, our_title) = (self.text.words.len(), self.text.title);
+        Some(if !alone(our_title, length) && our_title >= SHORTEST && alone(title, words.len()) {
+            let headline = || Shingles::new(&self.text.words[..our_title], 0, &weigh);
+            Resemblance::new(self.headline.get_or_init(headline), &theirs(&words, 0))
+        } else if alone(our_title, length) && !alone(title, words.len()) && title >= SHORTEST {
+            Resemblance::new(&self.shingles, &theirs(&words[..title], 0))
+        } else {
+            Resemblance::new(&self.shingles, &theirs(&words, title))
+        })
     }
 
-    /// Whether an item at the same address is the same article, and if so, whether this one updates its figures.
+    /// Whether one is a headline that was cut off, and the other a headline that goes on after its words.
+    fn continues(&self, print: &Print) -> bool {
+        let theirs: Vec<u32> = print.words().collect();
+        let ours = &self.text.words;
+        let alone = |title: usize, words: &[u32]| title == 0 || title == words.len();
+        let (cut, whole, is_cut) = match ours.len() < theirs.len() {
+            true => (ours, &theirs, self.text.cut),
+            false => (&theirs, ours, print.cut),
+        };
+        let weight: f32 = cut.iter().copied().map(self.memory.frequencies.weigh()).sum();
+        is_cut
+            && alone(self.text.title, ours)
+            && alone(print.title.into(), &theirs)
+            && cut.len() >= CUT_WORDS
+            && weight >= CUT_WEIGHT
+            && whole.starts_with(cut)
+    }
+
+    /// Whether this tells more than another text that it is a copy of.
+    fn updates(&self, other: &Kept, resemblance: &Resemblance) -> bool {
+        if resemblance.numbers_differ() >= NUMBERS {
+            return true;
+        }
+        let Some(print) = other.print.as_deref() else { return false };
+        // another publisher's longer version is a copy; so is the whole of what was cut
+        let same = same_publisher(self.publisher, self.memory.sources.names(other.source)).unwrap_or(true);
+        let has_text = usize::from(print.title) < print.word_count() || print.title == 0;
+        let grown = self.text.words.len() >= print.word_count() + LEAD && resemblance.contained >= REPEATED;
+        same && has_text && !print.cut && grown
+    }
+
+    /// Whether an item at the same address is the same article, and if so, whether this one updates it.
     ///
     /// Two feeds that give one address mean one article. Entries of one feed that do may be different posts of
     /// one page, such as a live blog, or an article that comes as a new entry with every change.
     fn same_article(&self, other: &Kept) -> Option<bool> {
-        let feed = other.entry.fingerprint.as_ref()?.feed;
-        if feed.is_none() || feed != self.fingerprint.feed {
+        let print = other.print.as_deref()?;
+        if print.feed().is_none() || print.feed() != self.feed {
             return Some(false);
         }
         let resemblance = self.resemblance(other)?;
-        let same = resemblance.title >= SAME_TITLE || resemblance.lead >= SAME_LEAD;
-        same.then_some(resemblance.numbers_differ >= NUMBERS)
+        let same = resemblance.title() >= SAME_TITLE || resemblance.lead() >= SAME_LEAD;
+        same.then_some(self.updates(other, &resemblance))
     }
 }
 

@@ -5,65 +5,118 @@ use crate::sketch::mix;
 /// How many words after the headline still belong to the lead.
 pub(crate) const LEAD: usize = 40;
 
+const IN_LEAD: u8 = 1;
+const IN_TITLE: u8 = 2;
+const NUMBER: u8 = 4;
+
 /// One word or pair of words, with all places that it has in the text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shingle {
-    pub hash: u32,
-    /// In the headline or the lead.
-    pub lead: bool,
-    pub title: bool,
-    pub number: bool,
+    /// The hash, then the places: sorts by hash.
+    packed: u64,
     /// Inverse document frequency.
     pub weight: f32,
 }
 
-/// The features of a text, each list sorted by hash and without repeats.
+impl Shingle {
+    fn new(hash: u32, places: u8) -> Self {
+        Self { packed: u64::from(hash) << 8 | u64::from(places), weight: 0.0 }
+    }
+
+    pub fn hash(&self) -> u32 {
+        (self.packed >> 8) as u32
+    }
+
+    /// Whether it is in the headline or the lead.
+    pub fn lead(&self) -> bool {
+        self.packed as u8 & IN_LEAD != 0
+    }
+
+    pub fn title(&self) -> bool {
+        self.packed as u8 & IN_TITLE != 0
+    }
+
+    pub fn number(&self) -> bool {
+        self.packed as u8 & NUMBER != 0
+    }
+}
+
+/// The features of a text, each list sorted by hash and without repeats, and what they weigh together.
 #[derive(Debug, Default)]
 pub(crate) struct Shingles {
     pub words: Vec<Shingle>,
     pub pairs: Vec<Shingle>,
     /// How many words the text has, repeats included.
     pub length: usize,
-    /// How many of them are the headline's.
+    /// How many of them are a headline's that stands beside a text.
     pub title: usize,
+    /// How many numbers are in the lead.
+    pub numbers: usize,
+    pub words_weight: f32,
+    pub lead_words_weight: f32,
+    pub title_weight: f32,
+    pub pairs_weight: f32,
+    pub lead_pairs_weight: f32,
 }
 
 impl Shingles {
-    /// The features of `words`, of which the first `title` are the headline's.
+    /// The features of `words`, of which the first `title` are the headline's. A headline alone is a text.
     pub fn new(words: &[u32], title: usize, weigh: impl Fn(u32) -> f32) -> Self {
+        let title = if title == words.len() { 0 } else { title };
         let lead = title + LEAD;
-        let shingle = |hash, lead, title, number| Shingle { hash, lead, title, number, weight: 0.0 };
-        let each = words.iter().enumerate();
-        let mut singles: Vec<_> = each.map(|(i, &word)| shingle(word, i < lead, i < title, word & 1 == 1)).collect();
-        let neighbours = words.windows(2).enumerate().filter(|(i, _)| i + 1 != title);
-        let mut pairs: Vec<_> = neighbours.map(|(i, two)| shingle(pair(two), i + 1 < lead, false, false)).collect();
-        if let ([], Some(&word)) = (&pairs[..], words.first()) {
-            pairs.push(shingle(word, true, false, false));
+        let mut text = Self { length: words.len(), title, ..Self::default() };
+        text.words = Vec::with_capacity(words.len());
+        for (i, word) in words.iter().enumerate() {
+            let number = if word & 1 == 1 { NUMBER } else { 0 };
+            let title = if i < title { IN_TITLE } else { 0 };
+            text.words.push(Shingle::new(*word, number | title | u8::from(i < lead)));
         }
-        for list in [&mut singles, &mut pairs] {
-            merge(list);
-            list.iter_mut().for_each(|shingle| shingle.weight = weigh(shingle.hash));
+        text.pairs = Vec::with_capacity(words.len());
+        pairs(words, title).for_each(|(i, pair)| text.pairs.push(Shingle::new(pair, u8::from(i + 1 < lead))));
+        merge(&mut text.words);
+        merge(&mut text.pairs);
+        for word in &mut text.words {
+            word.weight = weigh(word.hash());
+            text.words_weight += word.weight;
+            text.lead_words_weight += if word.lead() { word.weight } else { 0.0 };
+            text.title_weight += if word.title() { word.weight } else { 0.0 };
+            text.numbers += usize::from(word.lead() && word.number());
         }
-        Self { words: singles, pairs, length: words.len(), title }
-    }
-
-    /// The hashes of all features.
-    pub fn hashes(&self) -> impl Iterator<Item = u32> {
-        self.words.iter().chain(&self.pairs).map(|shingle| shingle.hash)
+        for pair in &mut text.pairs {
+            pair.weight = weigh(pair.hash());
+            text.pairs_weight += pair.weight;
+            text.lead_pairs_weight += if pair.lead() { pair.weight } else { 0.0 };
+        }
+        text
     }
 }
 
-fn pair(two: &[u32]) -> u32 {
-    mix(u64::from(two[0]) << 32 | u64::from(two[1])) as u32
+/// The pairs of neighbouring words and the place of their first; a single word stands for its pair. The headline's
+/// last word and the text's first are no neighbours.
+fn pairs(words: &[u32], title: usize) -> impl Iterator<Item = (usize, u32)> {
+    let neighbours = words.windows(2).enumerate().filter(move |(i, _)| i + 1 != title);
+    let alone = match words {
+        [word] => Some((0, *word)),
+        [first, _] if title == 1 => Some((0, *first)),
+        _ => None,
+    };
+    neighbours.map(|(i, two)| (i, mix(u64::from(two[0]) << 32 | u64::from(two[1])) as u32)).chain(alone)
+}
+
+/// The hashes of all features, repeats included.
+pub(crate) fn features(words: &[u32], title: usize) -> impl Iterator<Item = u32> {
+    let title = if title == words.len() { 0 } else { title };
+    words.iter().copied().chain(pairs(words, title).map(|(_, pair)| pair))
 }
 
 /// Sorts by hash and joins the places of repeats.
 fn merge(shingles: &mut Vec<Shingle>) {
-    shingles.sort_unstable_by_key(|shingle| shingle.hash);
+    shingles.sort_unstable_by_key(|shingle| shingle.packed);
     shingles.dedup_by(|again, first| {
-        let same = again.hash == first.hash;
-        first.lead |= same && again.lead;
-        first.title |= same && again.title;
+        let same = again.hash() == first.hash();
+        if same {
+            first.packed |= again.packed;
+        }
         same
     });
 }

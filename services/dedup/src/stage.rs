@@ -6,11 +6,17 @@
 use crate::{
     Config,
     entry::{Basis, Change, Entry, Role},
-    memory::{Kept, Memory},
+    explain::Explanation,
+    kept::{Id, Kept},
+    memory::Memory,
     probe::{Match, Probe},
+    sketch::ALGORITHM,
+    sources::same_publisher,
+    text::is_extract,
+    weights::Weights,
 };
 use serde_json::from_slice;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tidings_model::{
     Carried, Cluster, ClusterId, Duplicate, Item, Message, Of, OriginKind, Record, Relation, Status, Timestamp, Topic,
     Unique, Verdict, topic,
@@ -27,6 +33,8 @@ const SYNDICATED: f32 = 0.8;
 pub struct Dedup {
     config: Config,
     memory: Memory,
+    weights: Weights,
+    explains: bool,
 }
 
 /// An item of `news.raw.v1`, to be passed on unread.
@@ -40,8 +48,23 @@ pub struct Decision {
     pub outcome: Outcome,
     /// How many texts it was compared with.
     pub candidates: usize,
-    /// How many items the window held.
+    /// How full the memory was.
+    pub fill: Fill,
+    /// What it was compared with, if that was asked for.
+    pub explanation: Option<Explanation>,
+}
+
+/// How full the memory was before an item.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fill {
+    /// Items in the window.
     pub window: usize,
+    /// How far back it reaches.
+    pub reach: Duration,
+    /// Items that are remembered, in the window and beyond.
+    pub remembered: usize,
+    /// Items that had to leave the window or be forgotten early, because there was no room for them.
+    pub crowded_out: usize,
 }
 
 /// What an item is.
@@ -56,12 +79,25 @@ pub enum Outcome {
 impl Dedup {
     /// With nothing remembered.
     pub fn new(config: &Config) -> Self {
-        Self { config: config.clone(), memory: Memory::default() }
+        Self { config: config.clone(), memory: Memory::default(), weights: Weights::shipped(), explains: false }
+    }
+
+    /// The same, telling with each verdict what it rests on.
+    #[must_use]
+    pub fn explaining(self) -> Self {
+        Self { explains: true, ..self }
+    }
+
+    fn probe<'a>(&'a self, item: &'a Item, seen: Timestamp) -> Probe<'a> {
+        Probe::new(&self.memory, &self.weights, item, seen, self.config.window)
     }
 
     /// An item that is not remembered.
     fn first(&self, at: Timestamp, item: &Carried<Item>) -> Result<Step<Self>, Reject> {
-        let mut entry = entry(item, self.memory.next_arrival(), at, None, Role::Unique);
+        let now = self.memory.now();
+        // what is late leaves with what it came with, unless that time is false
+        let came = if now.since(at) <= self.config.window { at.max(now) } else { at };
+        let mut entry = entry(item, self.memory.next_arrival(), (at, came), None, Role::Unique);
         if item.status == Status::Withdrawn {
             return Ok(self.publish(item, entry, Verdict::Update, 0));
         }
@@ -73,9 +109,9 @@ impl Dedup {
         if item.origin.kind == OriginKind::Canary {
             return Ok(self.publish(item, entry, Verdict::New, 0));
         }
-        let probe = Probe::new(&self.memory, item, at, self.config.window);
+        let probe = self.probe(item, at);
         let (found, candidates) = probe.find();
-        entry.fingerprint = Some(probe.fingerprint);
+        entry.fingerprint = Some(probe.fingerprint());
         let mut verdict = Verdict::New;
         if let Some(Match { of, basis, update }) = found {
             entry.cluster = Some(of.cluster());
@@ -86,22 +122,26 @@ impl Dedup {
     }
 
     /// An item that is remembered: the same again, a revision or a withdrawal. Its cluster stays.
-    fn again(&self, kept: &Kept, item: &Carried<Item>) -> Step<Self> {
-        let (known, cluster) = (&*kept.entry, kept.cluster());
-        let mut entry = entry(item, known.arrival, known.seen, known.cluster.clone(), known.role);
+    fn again(&self, known: &Kept, item: &Carried<Item>) -> Step<Self> {
+        let cluster = known.cluster();
+        let joined = (*known.cluster_id() != known.id).then(|| cluster.clone());
+        let mut entry = entry(item, known.arrival, (known.seen, known.came), joined, known.role());
         // a search engine's extract depends on the query: another text is no edit
-        let extract = item.origin.kind == OriginKind::Search && !entry.withdrawn;
+        let extract = is_extract(item) && !entry.withdrawn;
         let stale = entry.revision < known.revision;
-        if entry.content == known.content || stale || extract || entry.withdrawn && known.withdrawn {
+        if entry.content == known.content {
+            return self.refresh(known, item, entry);
+        }
+        if stale || extract || entry.withdrawn && known.withdrawn {
             return Step::default();
         }
-        if self.memory.representative(&cluster).is_some_and(|representative| representative.id == item.id) {
+        if self.memory.representative(&cluster).is_some_and(|representative| representative.id == known.id) {
             entry.role = Role::Unique;
         }
         if entry.withdrawn {
             return self.publish(item, entry, Verdict::Update, 0);
         }
-        let probe = Probe::new(&self.memory, item, known.seen, self.config.window);
+        let probe = self.probe(item, known.seen);
         let mut candidates = 0;
         if let Role::Copy(before) = entry.role {
             let (found, compared) = probe.find_in(&cluster);
@@ -113,41 +153,111 @@ impl Dedup {
                 _ => Role::Unique,
             };
         }
-        entry.fingerprint = Some(probe.fingerprint);
+        if self.memory.is_recent(known, self.config.window) {
+            entry.fingerprint = Some(probe.fingerprint());
+        }
         self.publish(item, entry, Verdict::Update, candidates)
+    }
+
+    /// The same item once more. After an upgrade of the algorithm it is read and sketched anew; what was published of
+    /// it stands.
+    fn refresh(&self, known: &Kept, item: &Carried<Item>, mut entry: Entry) -> Step<Self> {
+        if known.print.as_ref().is_none_or(|print| print.algorithm == ALGORITHM) {
+            return Step::default();
+        }
+        entry.fingerprint = Some(self.probe(item, known.seen).fingerprint());
+        Step { changes: vec![Change::Remember(item.id.clone(), Arc::new(entry))], ..Step::default() }
     }
 
     /// Publishes an item as its entry says, with `verdict` if it is no copy, and lets the oldest go.
     fn publish(&self, item: &Carried<Item>, entry: Entry, verdict: Verdict, candidates: usize) -> Step<Self> {
         let cluster = entry.cluster.clone().unwrap_or_else(|| item.id.clone().into());
+        let representative = self.memory.representative(&cluster);
         let copy = match entry.role {
-            Role::Copy(basis) => self.memory.representative(&cluster).map(|of| (basis, of)),
+            Role::Copy(basis) => representative.map(|of| (basis, of)),
             Role::Unique => None,
         };
         let outcome = match copy {
-            Some((basis, of)) => Outcome::Duplicate(duplicate(item, &entry, cluster, basis, of)),
-            None => Outcome::Unique(Unique { item: item.clone(), cluster: Cluster { id: cluster, verdict } }),
+            Some((basis, of)) => Outcome::Duplicate(self.duplicate(item, &entry, cluster, basis, of)),
+            None => {
+                let led = representative.is_some_and(|of| of.id == Id::new(item.id.as_str()));
+                let promoted = (entry.withdrawn && led).then(|| self.memory.successor(&cluster, &item.id)).flatten();
+                let promoted = promoted.map(|kept| self.of(kept));
+                Outcome::Unique(Unique { item: item.clone(), cluster: Cluster { id: cluster, verdict, promoted } })
+            }
         };
-        let aged = self.memory.aged(self.config.window, LEAVERS);
-        let aged = aged.map(|kept| (kept, Change::Remember(kept.id.clone(), Arc::new(kept.entry.faded()))));
-        let expired = self.memory.expired(self.config.memory, LEAVERS);
-        let expired = expired.map(|kept| (kept, Change::Forget(kept.id.clone())));
-        let leave = aged.chain(expired).filter(|(kept, _)| kept.id != item.id).map(|(_, change)| change);
-        let stay = Change::Remember(item.id.clone(), Arc::new(entry));
-        Step {
-            changes: leave.chain([stay]).collect(),
-            out: vec![Decision { outcome, candidates, window: self.memory.in_window() }],
-            asks: Vec::new(),
+        let now = self.memory.now();
+        let itself = Id::new(item.id.as_str());
+        let (mut changes, mut crowded_out) = (Vec::new(), 0);
+        for (kept, crowded) in self.memory.aged(now, &self.config, LEAVERS).filter(|(kept, _)| kept.id != itself) {
+            crowded_out += usize::from(crowded);
+            let faded = kept.faded(self.memory.sources.names(kept.source));
+            changes.push(Change::Remember(kept.id(), Arc::new(faded)));
+        }
+        for (kept, crowded) in self.memory.expired(now, &self.config, LEAVERS).filter(|(kept, _)| kept.id != itself) {
+            crowded_out += usize::from(crowded);
+            changes.push(Change::Forget(kept.id()));
+        }
+        changes.push(Change::Remember(item.id.clone(), Arc::new(entry)));
+        let fill = Fill {
+            window: self.memory.in_window(),
+            reach: self.memory.reach(now),
+            remembered: self.memory.remembered(),
+            crowded_out,
+        };
+        let explanation = self.explains.then(|| Explanation::new(&self.probe(item, item.first_seen_at), &self.memory));
+        Step { changes, out: vec![Decision { outcome, candidates, fill, explanation }], asks: Vec::new() }
+    }
+
+    fn of(&self, kept: &Kept) -> Of {
+        Of { id: kept.id(), publisher: self.memory.sources.publisher(kept.source) }
+    }
+
+    fn duplicate(&self, item: &Carried<Item>, entry: &Entry, cluster: ClusterId, basis: Basis, of: &Kept) -> Duplicate {
+        // to three digits: more would mean nothing
+        let round = |score: f32| (score * 1000.0).round() / 1000.0;
+        let (score, why) = match basis {
+            Basis::Address => (1.0, "same url".to_owned()),
+            Basis::Text => (1.0, "same text".to_owned()),
+            Basis::Resemblance { score, text, lead } => (round(score), format!("text {text:.2}, lead {lead:.2}")),
+            Basis::Sentences(share) => (round(share), format!("sentences {share:.2}")),
+        };
+        let behind = if of.seen.is_absent() { 0 } else { entry.seen.since(of.seen).as_millis() };
+        let publisher = (entry.publisher.as_deref(), entry.domain.as_deref());
+        let one = same_publisher(publisher, self.memory.sources.names(of.source)) == Some(true);
+        Duplicate {
+            item: item.clone(),
+            cluster,
+            of: self.of(of),
+            relation: match basis {
+                Basis::Address => Relation::SameArticle,
+                _ if one => Relation::SameArticle,
+                Basis::Text => Relation::Syndicated,
+                Basis::Resemblance { text, .. } if text >= SYNDICATED || entry.agency || of.agency => {
+                    Relation::Syndicated
+                }
+                Basis::Resemblance { .. } | Basis::Sentences(_) => Relation::NearDuplicate,
+            },
+            score,
+            why,
+            behind_ms: u64::try_from(behind).unwrap_or(u64::MAX),
         }
     }
 }
 
 /// The entry of an item as it now is, out of the window.
-fn entry(item: &Item, arrival: u64, seen: Timestamp, cluster: Option<ClusterId>, role: Role) -> Entry {
+fn entry(
+    item: &Item,
+    arrival: u64,
+    (seen, came): (Timestamp, Timestamp),
+    cluster: Option<ClusterId>,
+    role: Role,
+) -> Entry {
     let publisher = item.publisher.as_ref();
     Entry {
         arrival,
         seen,
+        came,
         cluster,
         publisher: publisher.and_then(|publisher| publisher.name.as_deref()).map(Box::from),
         domain: publisher.and_then(|publisher| publisher.domain.as_deref()).map(Box::from),
@@ -157,37 +267,6 @@ fn entry(item: &Item, arrival: u64, seen: Timestamp, cluster: Option<ClusterId>,
         role,
         withdrawn: item.status == Status::Withdrawn,
         fingerprint: None,
-    }
-}
-
-fn duplicate(item: &Carried<Item>, entry: &Entry, cluster: ClusterId, basis: Basis, of: &Kept) -> Duplicate {
-    let (score, why) = match basis {
-        Basis::Address => (1.0, "same url".to_owned()),
-        Basis::Text => (1.0, "same text".to_owned()),
-        // to three digits: more would mean nothing
-        Basis::Resemblance { score, text, lead } => {
-            ((score * 1000.0).round() / 1000.0, format!("text {text:.2}, lead {lead:.2}"))
-        }
-    };
-    let behind = if of.entry.seen.is_absent() { 0 } else { entry.seen.since(of.entry.seen).as_millis() };
-    Duplicate {
-        item: item.clone(),
-        cluster,
-        of: Of { id: of.id.clone(), publisher: of.entry.publisher() },
-        relation: relation(entry, &of.entry, basis),
-        score,
-        why,
-        behind_ms: u64::try_from(behind).unwrap_or(u64::MAX),
-    }
-}
-
-fn relation(copy: &Entry, of: &Entry, basis: Basis) -> Relation {
-    match basis {
-        Basis::Address => Relation::SameArticle,
-        _ if copy.same_publisher(of) => Relation::SameArticle,
-        Basis::Text => Relation::Syndicated,
-        Basis::Resemblance { text, .. } if text >= SYNDICATED || copy.agency || of.agency => Relation::Syndicated,
-        Basis::Resemblance { .. } => Relation::NearDuplicate,
     }
 }
 
@@ -237,9 +316,13 @@ impl Input for RawItem {
 
 impl Output for Decision {
     fn record(&self) -> Record {
-        match &self.outcome {
+        let record = match &self.outcome {
             Outcome::Unique(unique) => Message::record(unique),
             Outcome::Duplicate(duplicate) => Message::record(duplicate),
+        };
+        match &self.explanation {
+            Some(explanation) => explanation.added_to(record),
+            None => record,
         }
     }
 }

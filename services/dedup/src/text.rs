@@ -1,70 +1,120 @@
 //! The text of an item as dedup compares it: words, without what a publisher or a wire adds around them.
 //!
 //! Items are plain text already; [`clean`] undoes what feeds leave in it nevertheless, [`credit`] strips datelines,
-//! agency credits and boilerplate tails, [`words`] hashes what is left. The hashes of words are part of the state and
-//! never change; a changed rule for what is stripped only costs matches with older items.
+//! agency credits and boilerplate tails, [`words`] hashes what is left, [`sentences`] each sentence of a longer text.
+//! The hashes of words are part of the state and never change; a changed rule for what is stripped only costs matches
+//! with older items.
 
 mod clean;
 mod credit;
+mod sentences;
 mod words;
 
-use tidings_model::{Item, Publisher};
+use crate::shingles::LEAD;
+use std::ops::Range;
+use tidings_model::{ContentKind, Item, OriginKind, Publisher};
 
 /// How many words of a headline, and of the text after it, are compared.
 const HEADLINE: usize = 64;
 const LONGEST: usize = 320;
+/// How many sentences of a text are remembered: those with the least hashes.
+pub(crate) const SENTENCES: usize = 48;
 /// How many bytes of a field are read for them.
 const READ: usize = 16 * 1024;
 
-/// The words of an item: the headline's first.
+/// What is compared of an item.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Text {
-    /// Hashes; bit 0 tells that the word has a digit.
+    /// Hashes of its words in 24 bits, the headline's first; bit 0 tells that the word has a digit.
     pub words: Vec<u32>,
-    /// How many of them are the headline's; 0 where the item is all headline or all text.
+    /// How many of them are the headline's; all of them where there is nothing else.
     pub title: usize,
+    /// Hashes of sentences, sorted; of longer texts and extracts only.
+    pub sentences: Vec<u32>,
+    /// Whether it ends in an ellipsis.
+    pub cut: bool,
+    /// Whether it is what a search engine shows: passages in any order.
+    pub extract: bool,
 }
 
 impl Text {
     /// Reads an item's fields.
     pub fn of(item: &Item) -> Self {
-        let mut text = Self::default();
+        let extract = is_extract(item);
+        let mut text = Self { extract, words: Vec::with_capacity(64), ..Self::default() };
+        let outlet = Outlet(item);
         if let Some(headline) = &item.headline {
             let headline = clean::clean(start(headline));
-            words::hash(credit::strip_headline(&headline, item.publisher.as_ref()), &mut text.words);
+            text.cut = is_cut(&headline);
+            words::hash(credit::strip_headline(&headline, |name| outlet.is_called(name)), &mut text.words);
         }
-        let body = body(item);
-        if !body.is_empty() {
-            text.words.truncate(HEADLINE);
-            text.title = text.words.len();
-            text.words.extend(body);
+        text.words.truncate(HEADLINE);
+        text.title = text.words.len();
+        let fields = [&item.summary, &item.body].map(|field| Field::read(field.as_deref(), text.title == 0, &outlet));
+        // a body that begins with the summary is read alone
+        let fields = if fields[1].begins_with(&fields[0]) { &fields[1..] } else { &fields[..] };
+        for field in fields.iter().filter(|field| !field.words.is_empty()) {
+            text.words.extend(&field.words);
+            text.cut = is_cut(field.bare());
         }
+        text.cut |= item.content.truncated;
         text.words.truncate(text.title + LONGEST);
+        if extract || text.words.len() > text.title + LEAD {
+            fields.iter().for_each(|field| sentences::hash(field.bare(), &mut text.sentences));
+            text.sentences.sort_unstable();
+            text.sentences.dedup();
+            text.sentences.truncate(SENTENCES);
+        }
         text
     }
 }
 
-/// Summary and body, or the body alone where it begins with the summary.
-fn body(item: &Item) -> Vec<u32> {
-    let read = |field: &Option<String>| {
-        let mut hashes = Vec::new();
-        if let Some(field) = field {
-            words::hash(credit::strip_text(&clean::clean(start(field))), &mut hashes);
-        }
-        hashes
-    };
-    let (mut summary, body) = (read(&item.summary), read(&item.body));
-    // a summary may be cut in mid-word
-    let sure = summary.len().saturating_sub(1).max(summary.len().min(1));
-    if body.starts_with(&summary[..sure]) && body.len() >= summary.len() {
-        return body;
+/// Whether an item is what a search engine shows of a page: its text depends on the query.
+pub(crate) fn is_extract(item: &Item) -> bool {
+    item.origin.kind == OriginKind::Search || item.content.kind == ContentKind::Extract
+}
+
+/// Summary or body.
+#[derive(Default)]
+struct Field {
+    text: String,
+    /// Where in `text` it begins and ends without what is added around it.
+    bare: Range<usize>,
+    words: Vec<u32>,
+}
+
+impl Field {
+    /// `alone`: without a headline, so that its text may be one.
+    fn read(text: Option<&str>, alone: bool, outlet: &Outlet<'_>) -> Self {
+        let Some(text) = text else { return Self::default() };
+        let text = clean::clean(start(text));
+        let bare = if alone { credit::strip_headline(&text, |name| outlet.is_called(name)) } else { &text };
+        let bare = credit::strip_text(bare);
+        let mut words = Vec::with_capacity(bare.len() / 5);
+        words::hash(bare, &mut words);
+        // a slice of `text`
+        let from = bare.as_ptr().addr() - text.as_ptr().addr();
+        Self { bare: from..from + bare.len(), text, words }
     }
-    summary.extend(body);
-    summary
+
+    fn bare(&self) -> &str {
+        &self.text[self.bare.clone()]
+    }
+
+    fn begins_with(&self, summary: &Self) -> bool {
+        // a summary may be cut in mid-word
+        let sure = summary.words.len().saturating_sub(1).max(summary.words.len().min(1));
+        self.words.starts_with(&summary.words[..sure]) && self.words.len() >= summary.words.len()
+    }
 }
 
 fn start(field: &str) -> &str {
     &field[..field.floor_char_boundary(READ)]
+}
+
+fn is_cut(text: &str) -> bool {
+    let text = text.trim_end();
+    text.ends_with("...") || text.ends_with("[...]")
 }
 
 /// Whether two names are the same but for case and a leading article.
@@ -76,10 +126,23 @@ fn same_name(a: &str, b: &str) -> bool {
     bare(a) == bare(b)
 }
 
-/// Whether `name` is what readers call the publisher.
-fn names(publisher: Option<&Publisher>, name: &str) -> bool {
-    let Some(Publisher { name: known, domain }) = publisher else { return false };
-    [known, domain].into_iter().flatten().any(|known| same_name(known, name))
+/// Where an item stood.
+struct Outlet<'a>(&'a Item);
+
+impl Outlet<'_> {
+    /// Whether `name` is what readers call it: the publisher's name or domain, or the title of the feed or a part of
+    /// it, as in `Example News | World`.
+    fn is_called(&self, name: &str) -> bool {
+        let known = |known: &str| !known.is_empty() && same_name(known, name);
+        let Item { publisher, origin, .. } = self.0;
+        let (title, domain) = match publisher {
+            Some(Publisher { name, domain }) => (name.as_deref(), domain.as_deref()),
+            None => (None, None),
+        };
+        let feed = origin.feed.as_ref().and_then(|feed| feed.title.as_deref());
+        let parts = feed.into_iter().flat_map(|title| title.split(credit::SEPARATORS).chain(title.split(" - ")));
+        [title, domain, feed].into_iter().flatten().chain(parts).any(known)
+    }
 }
 
 #[cfg(test)]

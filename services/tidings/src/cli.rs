@@ -34,6 +34,9 @@ pub enum Command {
         /// Where its data lies.
         #[arg(long, default_value = "data/kafka")]
         data: PathBuf,
+        /// Make a topic with so many partitions when a client asks for it, as other clients' tests expect.
+        #[arg(long, value_name = "PARTITIONS")]
+        auto_create: Option<i32>,
     },
     /// Subscribe to feeds, and see how they are.
     #[command(subcommand)]

@@ -2,21 +2,22 @@
 //!
 //! A connection's requests are answered one after the other, as the protocol demands. Promise: a frame takes
 //! memory only as its bytes arrive, and one that claims more than [`LARGEST_FRAME`] closes its connection, as
-//! does anything that can't be read; the others never notice.
+//! does anything that can't be read; the others never notice. A request whose client has gone is dropped.
 //!
 //! <https://kafka.apache.org/protocol#protocol_network>
 
 use crate::api;
+use crate::decode;
 use crate::node::Node;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
-use kafka_protocol::protocol::{Decodable, Encodable};
+use kafka_protocol::messages::{ApiKey, RequestKind, ResponseHeader, ResponseKind};
+use kafka_protocol::protocol::Encodable;
 use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -62,11 +63,23 @@ async fn converse(node: &Node, stream: TcpStream) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::with_capacity(256 << 10, reader);
     while let Some(frame) = read_frame(&mut reader).await? {
-        if let Some(response) = respond(node, frame).await? {
-            writer.write_all(&response).await?;
+        tokio::select! {
+            biased;
+            response = respond(node, frame) => if let Some(response) = response? {
+                writer.write_all(&response).await?;
+            },
+            () = ended(&mut reader) => break,
         }
     }
     Ok(())
+}
+
+/// Returns when the client has closed the connection, if nothing more has come from it before.
+async fn ended(reader: &mut (impl AsyncBufRead + Unpin)) {
+    match reader.fill_buf().await {
+        Ok(bytes) if !bytes.is_empty() => std::future::pending().await,
+        Ok(_) | Err(_) => {}
+    }
 }
 
 /// The next frame; `None` when the client has closed the connection.
@@ -94,7 +107,7 @@ async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<
 }
 
 /// Answers one request, framed; `None` for a produce request that wants no answer.
-async fn respond(node: &Node, mut frame: Bytes) -> io::Result<Option<BytesMut>> {
+async fn respond(node: &Node, frame: Bytes) -> io::Result<Option<BytesMut>> {
     let number = i16::from_be_bytes([frame[0], frame[1]]);
     let version = i16::from_be_bytes([frame[2], frame[3]]);
     let correlation = i32::from_be_bytes([frame[4], frame[5], frame[6], frame[7]]);
@@ -106,9 +119,8 @@ async fn respond(node: &Node, mut frame: Bytes) -> io::Result<Option<BytesMut>> 
         }
         return Err(malformed(format!("{api:?} version {version} is not served")));
     }
-    let header = RequestHeader::decode(&mut frame, api.request_header_version(version));
-    let client = header.map_err(malformed)?.client_id.map(|c| c.to_string()).unwrap_or_default();
-    let request = RequestKind::decode(api, &mut frame, version).map_err(malformed)?;
+    let (request, client) = decode::request(api, version, &frame)?;
+    drop(frame);
     let silent = matches!(&request, RequestKind::Produce(produce) if produce.acks == 0);
     let response = api::handle(node, request, version, client).await;
     let response = response.ok_or_else(|| malformed(format!("{api:?} is not served")))?;

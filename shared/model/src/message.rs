@@ -78,7 +78,7 @@ fn alone(json: &[u8]) -> serde_json::Result<Option<Carried<Item>>> {
 
 /// An item is the first of its cluster unless someone says otherwise.
 fn first(item: &Item) -> Cluster {
-    Cluster { id: item.id.clone().into(), verdict: Verdict::New }
+    Cluster { id: item.id.clone().into(), verdict: Verdict::New, promoted: None }
 }
 
 fn headers<M: Message>(message: &M) -> Vec<(String, Vec<u8>)> {

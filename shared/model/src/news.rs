@@ -20,6 +20,9 @@ pub struct Cluster {
     pub id: ClusterId,
     /// What the item does to it.
     pub verdict: Verdict,
+    /// Where the item is withdrawn and others were copies of it: which of them they are copies of now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<Of>,
 }
 
 open_enum!(

@@ -2,7 +2,7 @@
 
 use crate::{Kafka, transaction::Outgoing};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use tidings_model::{DeadLetter, Record, Timestamp, Topic};
 use tidings_stage::{Event, Input, Prepared, Reject, Stage, Step};
 
@@ -33,6 +33,16 @@ pub(crate) struct Done<S: Stage> {
 impl<S: Stage> Batch<S> {
     pub(crate) fn new() -> Self {
         Self { done: Vec::new(), records: Vec::new(), places: Vec::new(), rejects: BTreeMap::new(), bytes: 0 }
+    }
+
+    /// Keeps the newest change of each key, as Kafka's compaction would later: the laws of stages say that a changelog
+    /// means the same then.
+    pub(crate) fn compact(&mut self, changelog: &str) {
+        let mut seen = HashSet::new();
+        let newest = |record: &Outgoing| record.topic != changelog || seen.insert(record.key.clone());
+        let newest: Vec<bool> = self.records.iter().rev().map(newest).collect();
+        let mut newest = newest.into_iter().rev();
+        self.records.retain(|_| newest.next().unwrap_or(true));
     }
 
     /// Events in it.

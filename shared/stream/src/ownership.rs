@@ -20,7 +20,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tidings_model::Topic;
 use tidings_stage::{Hands, Input, Share, Stage, Watch};
@@ -74,7 +74,7 @@ pub fn run<S: Stage + 'static>(
     closing.stop();
     owner.end_all();
     if let Some(standby) = standby {
-        drop(standby.join());
+        within(Duration::from_secs(1), || standby.is_finished());
     }
     leave(member);
     owner.refused().take().map_or(Ok(()), |problem| Err(Error::Topics(problem)))
@@ -84,14 +84,22 @@ pub fn run<S: Stage + 'static>(
 fn leave<S: Stage + 'static>(member: BaseConsumer<Member<S>>) {
     member.unsubscribe();
     let leaving = thread::spawn(move || drop(member));
-    for _ in 0..100 {
-        if leaving.is_finished() {
-            return;
-        }
+    if !within(Duration::from_secs(2), || leaving.is_finished()) {
+        tracing::warn!(stage = S::NAME, "leaving the group takes too long; its session will time out instead");
+    }
+}
+
+/// Waits until it is done, for at most `limit`; returns whether it is.
+fn within(limit: Duration, done: impl Fn() -> bool) -> bool {
+    let began = Instant::now();
+    while !done() && began.elapsed() < limit {
         thread::sleep(Duration::from_millis(20));
     }
-    tracing::warn!(stage = S::NAME, "leaving the group takes too long; its session will time out instead");
+    done()
 }
+
+/// How long a task may take to end: what it allows itself, and a margin.
+const END: Duration = Duration::from_secs(6);
 
 struct Owner<S: Stage> {
     kafka: Kafka,
@@ -124,12 +132,17 @@ impl<S: Stage + 'static> Owner<S> {
 
     /// Ends terms and waits for them: what they have in hand is committed or aborted. They stay in sight until then,
     /// for a standby that has not taken its term up yet must still find it to end it.
+    ///
+    /// A task that does not end is in a call that does not return: without a coordinator,
+    /// `send_offsets_to_transaction` keeps no timeout (librdkafka 2.12: `rd_kafka_coord_req` stores it and never looks
+    /// at it). It is let go: whoever owns the partition next fences it, and what it had in hand is aborted.
     fn end(&self, partitions: impl IntoIterator<Item = i32>) {
         let partitions: Vec<i32> = partitions.into_iter().collect();
         let ending: Vec<Term> = partitions.iter().filter_map(|p| self.terms().get(p).cloned()).collect();
         ending.iter().for_each(|term| term.over.stop());
-        for term in ending {
-            term.ended.wait(Duration::MAX);
+        let began = Instant::now();
+        if !ending.iter().all(|term| term.ended.wait(END.saturating_sub(began.elapsed()))) {
+            tracing::warn!(stage = S::NAME, ?partitions, "a task hangs in a call; its next owner will fence it");
         }
         for partition in partitions {
             if self.terms().remove(&partition).is_some() {

@@ -1,6 +1,6 @@
 //! Which partition a routing key belongs to: Java's and librdkafka's murmur2, so that every client agrees.
 
-use crate::kafka::CALL;
+use crate::kafka::STEP;
 use rdkafka::{
     client::{Client, ClientContext},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
@@ -21,7 +21,7 @@ impl Counts {
         if let Some(count) = known.get(topic) {
             return Ok(*count);
         }
-        let metadata = client.fetch_metadata(Some(topic), CALL)?;
+        let metadata = client.fetch_metadata(Some(topic), STEP)?;
         let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
         let count = i32::try_from(count).unwrap_or(i32::MAX);
         if count == 0 {

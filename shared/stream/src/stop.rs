@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Cheap to clone; once stopped, it stays so.
@@ -11,7 +11,7 @@ pub struct Stop(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    stopped: Mutex<bool>,
+    since: Mutex<Option<Instant>>,
     told: Condvar,
 }
 
@@ -23,19 +23,24 @@ impl Stop {
 
     /// Ends every wait, now and later.
     pub fn stop(&self) {
-        *self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
         self.0.told.notify_all();
     }
 
     /// Whether it is time to end.
     pub fn is_stopped(&self) -> bool {
-        *self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+        self.since().is_some()
+    }
+
+    /// When it was stopped first.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sleeps, but not beyond the stop. Returns whether it is time to end.
     pub fn wait(&self, duration: Duration) -> bool {
-        let stopped = self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.told.wait_timeout_while(stopped, duration, |stopped| !*stopped);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let since = self.0.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.told.wait_timeout_while(since, duration, |since| since.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_some()
     }
 }

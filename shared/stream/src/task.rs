@@ -37,8 +37,6 @@ const SPAN: Duration = Duration::from_millis(50);
 /// Replies that may wait for the stage; whoever answers waits beyond that.
 const REPLIES: usize = 256;
 
-/// How long offsets may be pending.
-const PENDING: Duration = Duration::from_secs(10);
 /// How often lag is looked at.
 const MEASURE: Duration = Duration::from_secs(5);
 
@@ -78,7 +76,9 @@ impl<S: Stage> Task<'_, S> {
         };
         let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
         let counts = Counts::default();
-        let Some(committed) = self.where_to_go_on(&consumer, &counts)? else { return Ok(End::Stopped) };
+        // pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer, the truth
+        let committed = self.patiently(|| self.committed(&consumer, &counts))?;
+        let Some(committed) = committed else { return Ok(End::Stopped) };
         let mut replica = standby.unwrap_or_else(|| Replica::new((self.assembly.new)()));
         if let Some(changelog) = S::STATE {
             let known = replica.changes;
@@ -117,23 +117,6 @@ impl<S: Stage> Task<'_, S> {
             measured: Instant::now(),
         }
         .work()
-    }
-
-    /// The group's offsets once they are stable (KIP-447); `None` when stopped.
-    ///
-    /// A broker that was killed can leave offsets pending for ever, of a transaction that fencing has decided. Then
-    /// the last stable ones are right: what was decided as committed is among them, and the positions in the
-    /// changelog are held against them.
-    fn where_to_go_on(&self, consumer: &BaseConsumer, counts: &Counts) -> KafkaResult<Option<Positions>> {
-        let began = Instant::now();
-        self.patiently(|| match self.committed(consumer, counts) {
-            Err(error) if began.elapsed() > PENDING => {
-                tracing::warn!(stage = S::NAME, partition = self.partition, %error, "offsets are pending; going by stable ones");
-                let mut config = self.kafka.consumer(&self.kafka.group(S::NAME));
-                self.committed(&config.set("isolation.level", "read_uncommitted").create()?, counts)
-            }
-            result => result,
-        })
     }
 
     /// The group's offsets of all partitions that this task reads.
@@ -252,12 +235,13 @@ impl<S: Stage> Working<'_, S> {
 
     /// Commits a batch, and the positions if they moved; tells how the task ends where it can't.
     fn commit(&mut self, batch: &mut Batch<S>, read: bool) -> KafkaResult<Option<End>> {
-        if let Some(changelog) = S::STATE
-            && read
-        {
-            let event = batch.len().saturating_sub(1);
-            let record = position::record(changelog, &self.positions);
-            batch.records.push(Outgoing::new(self.task.kafka, record, event));
+        if let Some(changelog) = S::STATE {
+            batch.compact(&self.task.kafka.name(changelog));
+            if read {
+                let event = batch.len().saturating_sub(1);
+                let record = position::record(changelog, &self.positions);
+                batch.records.push(Outgoing::new(self.task.kafka, record, event));
+            }
         }
         self.place(&mut batch.records)?;
         let group = self.consumer.group_metadata().ok_or(KafkaError::Subscription("no group".to_owned()))?;
@@ -353,13 +337,13 @@ impl<S: Stage> Working<'_, S> {
         Ok(moved)
     }
 
-    /// Tells how far behind the task is.
+    /// Tells how far behind the task is, as far as the brokers say so now: no partition is waited for after another.
     fn measure(&mut self) {
         self.measured = Instant::now();
         for ((topic, partition), position) in &self.positions {
-            if let Ok((low, high)) = self.consumer.fetch_watermarks(topic, *partition, Duration::from_secs(1)) {
-                self.task.meters.lag(topic, *partition, (high - (*position).max(low)).max(0));
-            }
+            let ends = self.consumer.fetch_watermarks(topic, *partition, Duration::from_secs(1));
+            let Ok((low, high)) = ends else { return };
+            self.task.meters.lag(topic, *partition, (high - (*position).max(low)).max(0));
         }
     }
 }

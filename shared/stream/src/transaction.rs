@@ -1,8 +1,9 @@
 //! One transaction after the other under one transactional id.
 //!
 //! Follows KIP-98 and KIP-447 as librdkafka offers them. What was learnt on the way is in `docs/adr/`: rdkafka's
-//! `flush` costs 100 ms whenever something is in flight, so deliveries are drained by polling; an abort fails
-//! until they are; a commit that timed out may only be committed again, never aborted.
+//! `flush` costs 100 ms whenever something is in flight, so a thread of the producer's takes the acknowledgements and
+//! they are counted; an abort fails until all have come; a commit that timed out may only be committed again, never
+//! aborted.
 
 use crate::{
     kafka::{Kafka, RENEWAL, STEP},
@@ -13,11 +14,11 @@ use rdkafka::{
     consumer::ConsumerGroupMetadata,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
     message::{Header, OwnedHeaders},
-    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
 };
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tidings_model::Record;
@@ -64,13 +65,29 @@ pub(crate) enum Pace {
 
 /// The producer of one task.
 pub(crate) struct Writer {
-    producer: BaseProducer<Deliveries>,
+    producer: ThreadedProducer<Deliveries>,
     stop: Stop,
 }
 
+/// What became of the records of a transaction.
 #[derive(Default)]
 struct Deliveries {
-    failed: Mutex<Vec<(usize, Code)>>,
+    state: Mutex<Delivered>,
+    settled: Condvar,
+}
+
+#[derive(Default)]
+struct Delivered {
+    /// Sent, and neither acknowledged nor failed.
+    open: usize,
+    /// Events whose records failed.
+    failed: Vec<(usize, Code)>,
+}
+
+impl Deliveries {
+    fn state(&self) -> MutexGuard<'_, Delivered> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl ClientContext for Deliveries {}
@@ -79,16 +96,21 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, event: usize) {
+        let mut state = self.state();
         if let Err((error, _)) = result {
-            let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).push((event, code));
+            state.failed.push((event, error.rdkafka_error_code().unwrap_or(Code::Unknown)));
+        }
+        state.open -= 1;
+        if state.open == 0 {
+            self.settled.notify_all();
         }
     }
 }
 
 /// Longer than any transaction may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The same once it is time to end: what is not committed by then is aborted by the next owner, and done again.
+/// The same for all that is left to do once it is time to end: what is not committed by then is aborted by the next
+/// owner, and done again.
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Writer {
@@ -97,7 +119,7 @@ impl Writer {
     pub(crate) fn fence(kafka: &Kafka, id: &str, stop: &Stop) -> Result<Option<Self>, Failure> {
         let mut config = kafka.producer();
         config.set("transactional.id", id).set("transaction.timeout.ms", "30000");
-        let producer: BaseProducer<Deliveries> =
+        let producer: ThreadedProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).map_err(|error| Failure::Fenced(error.to_string()))?;
         let began = Instant::now();
         loop {
@@ -151,26 +173,23 @@ impl Writer {
 
     /// Begins, sends and waits for the acknowledgements; on failure aborts.
     fn send<'a>(&self, records: impl IntoIterator<Item = &'a Outgoing>, pace: Pace) -> Result<(), Failure> {
-        self.failed().clear();
         self.producer.begin_transaction().map_err(|error| Failure::Fenced(format!("begin: {error}")))?;
         let sent = records.into_iter().try_for_each(|record| {
             self.enqueue(record)?;
             if pace == Pace::Singly {
-                self.drain();
+                self.settle();
             }
             Ok(())
         });
-        self.drain();
-        let failed = std::mem::take(&mut *self.failed());
+        let settled = self.settle();
+        let failed = std::mem::take(&mut self.deliveries().state().failed);
         let refused: BTreeSet<usize> =
             failed.iter().filter(|(_, code)| is_refusal(*code)).map(|(event, _)| *event).collect();
         let error = match (sent, failed.first()) {
             (Err(error), _) => error,
             (Ok(()), Some((_, code))) => KafkaError::MessageProduction(*code),
-            (Ok(()), None) if self.producer.in_flight_count() > 0 => {
-                KafkaError::MessageProduction(Code::MessageTimedOut)
-            }
-            (Ok(()), None) => return Ok(()),
+            (Ok(()), None) if settled => return Ok(()),
+            (Ok(()), None) => KafkaError::MessageProduction(Code::MessageTimedOut),
         };
         if self.is_over(&error) {
             return Err(Failure::Fenced(error.to_string()));
@@ -194,33 +213,34 @@ impl Writer {
                 });
                 base = base.headers(headers);
             }
-            match self.producer.send(base) {
-                Ok(()) => {
-                    self.producer.poll(Duration::ZERO);
-                    return Ok(());
-                }
+            // before it is sent: its acknowledgement may overtake us
+            self.deliveries().state().open += 1;
+            let Err((error, _)) = self.producer.send(base) else { return Ok(()) };
+            let mut state = self.deliveries().state();
+            state.open -= 1;
+            match error {
                 // back-pressure: wait for room
-                Err((KafkaError::MessageProduction(Code::QueueFull), _)) => {
-                    self.producer.poll(Duration::from_millis(1));
+                KafkaError::MessageProduction(Code::QueueFull) => {
+                    drop(state);
+                    std::thread::sleep(Duration::from_millis(1));
                 }
-                Err((error, _)) => {
-                    if let Some(code) = error.rdkafka_error_code() {
-                        self.failed().push((record.event, code));
-                    }
+                error => {
+                    state.failed.extend(error.rdkafka_error_code().map(|code| (record.event, code)));
                     return Err(error);
                 }
             }
         }
     }
 
-    fn drain(&self) {
+    /// Waits until every record is acknowledged or has failed; `false` where that takes too long.
+    fn settle(&self) -> bool {
         let start = Instant::now();
-        while self.producer.in_flight_count() > 0 && start.elapsed() < self.patience() {
-            self.producer.poll(Duration::from_micros(200));
-            if self.producer.client().fatal_error().is_some() {
-                return;
-            }
+        let mut state = self.deliveries().state();
+        while state.open > 0 && !self.is_late(start) && self.producer.client().fatal_error().is_none() {
+            let woken = self.deliveries().settled.wait_timeout(state, Duration::from_millis(100));
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
+        state.open == 0
     }
 
     fn abort(&self) -> Result<(), Failure> {
@@ -229,16 +249,14 @@ impl Writer {
         }
         let start = Instant::now();
         loop {
-            self.producer.poll(Duration::from_millis(1));
             match self.producer.abort_transaction(STEP) {
                 Ok(()) => {
-                    self.drain();
-                    self.producer.poll(Duration::from_millis(1));
-                    // what the abort purged has told its failure now: it is not the next transaction's
-                    self.failed().clear();
+                    // what the abort purged tells its failure first: it is not the next transaction's
+                    self.settle();
+                    self.deliveries().state().failed.clear();
                     return Ok(());
                 }
-                Err(error) if self.is_over(&error) || start.elapsed() > self.patience() => {
+                Err(error) if self.is_over(&error) || self.is_late(start) => {
                     return Err(Failure::Fenced(format!("abort: {error}")));
                 }
                 Err(error) => {
@@ -253,7 +271,7 @@ impl Writer {
         let start = Instant::now();
         loop {
             match call() {
-                Err(error) if is_retriable(&error) && start.elapsed() < self.patience() => {
+                Err(error) if is_retriable(&error) && !self.is_late(start) => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 result => return result,
@@ -261,16 +279,19 @@ impl Writer {
         }
     }
 
-    fn patience(&self) -> Duration {
-        if self.stop.is_stopped() { LAST_PATIENCE } else { PATIENCE }
+    fn is_late(&self, start: Instant) -> bool {
+        match self.stop.since() {
+            Some(since) => since.elapsed() > LAST_PATIENCE,
+            None => start.elapsed() > PATIENCE,
+        }
     }
 
     fn is_over(&self, error: &KafkaError) -> bool {
         is_fatal(error) || self.producer.client().fatal_error().is_some()
     }
 
-    fn failed(&self) -> std::sync::MutexGuard<'_, Vec<(usize, Code)>> {
-        self.producer.context().failed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn deliveries(&self) -> &Deliveries {
+        self.producer.context()
     }
 }
 

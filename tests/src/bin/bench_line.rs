@@ -1,7 +1,8 @@
 //! `make bench-line`: what the line costs and how long it takes, as five processes on Apache Kafka on this machine.
 //!
-//! First three equal portions, each as fast as the line takes it: a stage whose costs grow with what it remembers
-//! shows in the last. Then a calm stream, for the delays.
+//! First a portion that is not counted, in which the broker's virtual machine compiles what it runs often. Then three
+//! equal ones, each as fast as the line takes it: a stage whose costs grow with what it remembers shows in the last.
+//! Then a calm stream, for the delays.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -39,14 +40,15 @@ fn main() {
     let kafka = Kafka::start();
     let server = Server::start(|path| {
         let feed = path.strip_prefix("/feed-")?.parse().ok()?;
-        Some(Page { kind: "application/rss+xml", body: rss(feed) })
+        Some(Page::new("application/rss+xml", rss(feed)))
     });
     // two a second of each feed: fifty items a second; snippets would add the start of the command that hands them in
     let mut calm = Load::new(0, 25, 0);
     let mut line = Line::on(kafka.brokers(), &calm.config());
     line.run(&["topics", "create"]);
     line.start_five();
-    let portions: Vec<Portion> = (0..PORTIONS).map(|number| portion(&line, &server, number)).collect();
+    let mut portions = (0..=PORTIONS).map(|number| portion(&line, &server, number)).collect::<Vec<Portion>>();
+    portions.remove(0);
 
     import(&line, &calm.opml());
     let start = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().unwrap_or(0);
@@ -79,11 +81,7 @@ fn portion(line: &Line, server: &Server, number: usize) -> Portion {
     quiet(line);
     let cpu = cpu(line).iter().zip(before).map(|(after, before)| after - before).collect();
     let last = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().expect("stories are there");
-    println!(
-        "portion {}: all has come, {:.1} s with what it took to see that",
-        number + 1,
-        began.elapsed().as_secs_f64()
-    );
+    println!("portion {number}: all has come, {:.1} s with what it took to see that", began.elapsed().as_secs_f64());
     Portion { seconds: (last - first as i64) as f64 / 1e3, cpu }
 }
 
@@ -112,25 +110,12 @@ fn consumed(line: &Line, service: &str) -> f64 {
 /// CPU seconds of each service since its start.
 fn cpu(line: &Line) -> Vec<f64> {
     let seconds = |service: &str| {
-        let stat = proc(line, service, "stat");
+        let stat = line.proc(service, "stat");
         // after the name, which may hold anything: state is field 3, utime and stime are 14 and 15 (proc(5))
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
         fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
     };
     SERVICES.map(seconds).to_vec()
-}
-
-/// The most memory that a service ever held, in MiB.
-fn memory(line: &Line, service: &str) -> u64 {
-    let status = proc(line, service, "status");
-    let peak =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    peak.expect("Linux tells VmHWM") / 1024
-}
-
-fn proc(line: &Line, service: &str, file: &str) -> String {
-    let pid = line.pid(service).expect("it runs");
-    fs::read_to_string(format!("/proc/{pid}/{file}")).expect("Linux has /proc")
 }
 
 fn table(line: &Line, portions: &[Portion], start: i64) -> String {
@@ -147,7 +132,7 @@ fn table(line: &Line, portions: &[Portion], start: i64) -> String {
         let cost = |portion: &Portion| format!("{:.2}", portion.cpu[number] / PORTION as f64 * 1e3);
         row(&format!("{service}: CPU seconds per 1,000 items"), portions.iter().map(cost).collect());
     }
-    let memory = SERVICES.map(|service| format!("{service} {}", memory(line, service))).join(", ");
+    let memory = SERVICES.map(|service| format!("{service} {}", line.peak_memory(service))).join(", ");
     write!(table, "\n\nMemory at most, MiB: {memory}.\n\n").expect("memory is written");
     table += "| at 50 items/s, first seen to | items | p50, ms | p99, ms |\n| --- | ---: | ---: | ---: |\n";
     let mut seen = BTreeMap::new();

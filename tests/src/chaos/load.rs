@@ -88,7 +88,7 @@ impl Load {
         let server = Server::start(move |path| {
             let feed = path.strip_prefix("/feed-")?.parse().ok().filter(|feed| *feed < served.feeds)?;
             let issued = served.issued().clone();
-            Some(Page { kind: "application/atom+xml", body: issued.atom(feed) })
+            Some(Page::new("application/atom+xml", issued.atom(feed)))
         });
         Self { seed, shared, server, ingest: None }
     }

@@ -267,7 +267,7 @@ fn the_window_and_the_memory_end() {
         told(&mut stage, &json!({"id": id, "headline": format!("report {n}"), "first_seen_at": at(145)}));
     }
     let has_words = |stage: &Dedup, id: &str| {
-        stage.memory.get(&serde_json::from_value(json!(id)).unwrap()).map(|kept| kept.entry.fingerprint.is_some())
+        stage.memory.get(&serde_json::from_value(json!(id)).unwrap()).map(|kept| kept.print.is_some())
     };
     assert_eq!(["a", "b", "c"].map(|id| has_words(&stage, id)), [Some(false), Some(false), Some(true)]);
     assert_eq!(told(&mut stage, &revised("b", 72)), "copy of a: syndicated, same text", "nothing to compare it with");
@@ -336,7 +336,8 @@ fn days() -> Vec<(Timestamp, Event<Dedup>)> {
 
 #[test]
 fn laws_hold() {
-    let config = Config { window: Duration::from_secs(24 * 3600), memory: Duration::from_secs(72 * 3600) };
+    let (window, memory) = (Duration::from_secs(24 * 3600), Duration::from_secs(72 * 3600));
+    let config = Config { window, memory, ..Config::default() };
     laws::hold(|| Dedup::new(&config), days);
     // and the events reach what they are for
     let mut stage = Dedup::new(&config);

@@ -1,8 +1,6 @@
 //! Strips what tells who wrote, sent or hosts a text: labels and publisher names of headlines, datelines, agency
 //! credits, and the tails that sites append.
 
-use tidings_model::Publisher;
-
 /// Wire agencies, as datelines credit them.
 const AGENCIES: [&str; 15] = [
     "reuters",
@@ -81,8 +79,11 @@ const KEPT: usize = 20;
 /// The first byte of © in UTF-8.
 const SIGN: u8 = 0xc2;
 
-/// A headline without labels before it and without the publisher's name or an agency credit after it.
-pub(super) fn strip_headline<'a>(headline: &'a str, publisher: Option<&Publisher>) -> &'a str {
+/// What parts the name of a publisher from a headline, beside the hyphen.
+pub(super) const SEPARATORS: [char; 6] = ['|', '–', '—', ':', '·', '»'];
+
+/// A headline without labels before it and without the outlet's name or an agency credit after it.
+pub(super) fn strip_headline(headline: &str, is_outlet: impl Fn(&str) -> bool) -> &str {
     let mut text = headline.trim();
     while let Some(rest) = after_label(text) {
         text = rest;
@@ -90,7 +91,7 @@ pub(super) fn strip_headline<'a>(headline: &'a str, publisher: Option<&Publisher
     for separator in [" | ", " - ", " – ", " — ", " : ", " · ", " » "] {
         if let Some((title, name)) = text.rsplit_once(separator)
             && title.len() >= 10
-            && (super::names(publisher, name) || PUBLISHERS.iter().any(|known| super::same_name(known, name)))
+            && (is_outlet(name) || PUBLISHERS.iter().any(|known| super::same_name(known, name)))
         {
             text = title.trim_end();
             break;

@@ -5,7 +5,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Appends the hashes of the words of `text`; bit 0 of each tells whether the word has a digit.
+/// Appends the hashes of the words of `text`, each of 24 bits: two words of a pair of texts share one once in many
+/// thousands. Bit 0 tells whether the word has a digit.
 pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
     let mut word = String::new();
     let mut unspaced = '\0';
@@ -71,5 +72,5 @@ fn finish(word: &mut String, into: &mut Vec<u32>) {
 
 fn push(word: &str, into: &mut Vec<u32>) {
     let digit = word.chars().any(char::is_numeric);
-    into.push(xxh3_64(word.as_bytes()) as u32 & !1 | u32::from(digit));
+    into.push(xxh3_64(word.as_bytes()) as u32 & 0x00ff_fffe | u32::from(digit));
 }

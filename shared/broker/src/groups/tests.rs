@@ -90,6 +90,21 @@ fn a_promised_member_that_does_not_come_holds_it_up_for_its_session_only() {
     assert_eq!(again.try_recv().unwrap().members.len(), 2);
 }
 
+/// Once the second one's death was a panic that took the broker with it; fuzzing found it.
+#[test]
+fn two_members_die_in_a_rebalance_that_is_late() {
+    let now = Instant::now();
+    let mut group = Group::new(now);
+    let short = |id: &str| Joining { rebalance_timeout_ms: 1_000, twice: false, ..joining(id) };
+    let mut joined = ["a", "b", "c"].map(|id| waits(group.join(Joining { fresh_id: id.into(), ..short("") }, now)));
+    group.tick(now + SECOND / 5);
+    let _ = group.sync("a", 1, &BTreeMap::new(), now + SECOND / 5);
+    joined[2] =
+        waits(group.join(Joining { protocols: vec![("range".into(), "new".into())], ..short("c") }, now + 6 * SECOND));
+    group.tick(now + 7 * SECOND);
+    assert_eq!(joined[2].try_recv().unwrap().members.len(), 1);
+}
+
 #[test]
 fn the_leader_assigns_and_a_late_generation_is_refused() {
     let now = Instant::now();

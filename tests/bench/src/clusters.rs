@@ -1,0 +1,209 @@
+//! How well clusters agree with the truth: pair precision and recall, adjusted Rand index (Hubert and Arabie 1985),
+//! BCubed (Bagga and Baldwin 1998), documents in mixed clusters, and recall by the way in which a copy was made.
+
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt};
+
+/// One judged document: where it belongs, where it was put, and in which way it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Its true cluster.
+    pub truth: String,
+    /// The cluster that it was put into.
+    pub found: String,
+    /// How it differs from the first of its cluster; `original` for that one.
+    pub class: String,
+}
+
+/// What a judge says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Documents.
+    pub documents: usize,
+    /// True clusters.
+    pub clusters: usize,
+    /// Share of the pairs put together that belong together.
+    pub precision: f64,
+    /// Share of the pairs that belong together that were put together.
+    pub recall: f64,
+    /// Adjusted Rand index.
+    pub ari: f64,
+    /// BCubed precision and recall.
+    pub bcubed: (f64, f64),
+    /// Documents in clusters of more than one truth.
+    pub mixed: usize,
+    /// Of each class: how many there are, and how many are with their original.
+    pub classes: BTreeMap<String, (usize, usize)>,
+}
+
+/// Harmonic mean.
+fn f1(precision: f64, recall: f64) -> f64 {
+    if precision + recall == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) }
+}
+
+impl Verdict {
+    /// Judges documents; none at all are judged perfect.
+    pub fn of(documents: &[Judged]) -> Self {
+        let pairs = |count: usize| count as f64 * (count as f64 - 1.0) / 2.0;
+        let mut truths: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut found: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+        let mut originals: BTreeMap<&str, &str> = BTreeMap::new();
+        for document in documents {
+            *truths.entry(&document.truth).or_default() += 1;
+            *found.entry(&document.found).or_default().entry(&document.truth).or_default() += 1;
+            if document.class == ORIGINAL {
+                originals.insert(&document.truth, &document.found);
+            }
+        }
+        let true_pairs: f64 = truths.values().map(|count| pairs(*count)).sum();
+        let sizes = || found.values().map(|parts| parts.values().sum::<usize>());
+        let found_pairs: f64 = sizes().map(pairs).sum();
+        let right: f64 = found.values().flat_map(BTreeMap::values).map(|count| pairs(*count)).sum();
+        let chance = true_pairs * found_pairs / pairs(documents.len()).max(1.0);
+        let share = |part: f64, whole: f64| if whole == 0.0 { 1.0 } else { part / whole };
+        let (mut precise, mut recalled) = (0.0, 0.0);
+        for parts in found.values() {
+            let size = parts.values().sum::<usize>() as f64;
+            for (truth, count) in parts {
+                let count = *count as f64;
+                precise += count * count / size;
+                recalled += count * count / truths[truth] as f64;
+            }
+        }
+        let mut classes: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for document in documents.iter().filter(|document| document.class != ORIGINAL) {
+            let with = originals.get(&*document.truth).is_some_and(|found| *found == document.found);
+            let class = classes.entry(document.class.clone()).or_default();
+            *class = (class.0 + 1, class.1 + usize::from(with));
+        }
+        let mixed = found.values().filter(|parts| parts.len() > 1).flat_map(BTreeMap::values).sum();
+        let all = documents.len() as f64;
+        Self {
+            documents: documents.len(),
+            clusters: truths.len(),
+            precision: share(right, found_pairs),
+            recall: share(right, true_pairs),
+            ari: share(right - chance, (true_pairs + found_pairs) / 2.0 - chance),
+            bcubed: (share(precise, all), share(recalled, all)),
+            mixed,
+            classes,
+        }
+    }
+
+    /// Harmonic mean of pair precision and recall.
+    pub fn f1(&self) -> f64 {
+        f1(self.precision, self.recall)
+    }
+}
+
+/// The class of what copies are made of.
+pub const ORIGINAL: &str = "original";
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (precise, recalled) = self.bcubed;
+        writeln!(f, "documents {}, true clusters {}", self.documents, self.clusters)?;
+        writeln!(f, "pairs     precision {:.4}  recall {:.4}  F1 {:.4}", self.precision, self.recall, self.f1())?;
+        writeln!(f, "BCubed    precision {precise:.4}  recall {recalled:.4}  F1 {:.4}", f1(precise, recalled))?;
+        writeln!(f, "ARI       {:.4}", self.ari)?;
+        let share = 100.0 * self.mixed as f64 / self.documents.max(1) as f64;
+        writeln!(f, "mixed     {} documents in clusters of more than one truth, {share:.2} %", self.mixed)?;
+        for (class, (all, with)) in &self.classes {
+            writeln!(f, "  {class:<11} {all:>6} copies, {:.4} with their original", *with as f64 / *all as f64)?;
+        }
+        Ok(())
+    }
+}
+
+/// The newest verdict on each document among the records that dedup publishes: the item, and its cluster.
+#[derive(Debug, Default)]
+pub struct Found(BTreeMap<String, (String, Value)>);
+
+impl Found {
+    /// Reads one record, in an envelope `{"topic","key","value"}` or bare.
+    pub fn read(&mut self, line: &str) -> Result<(), String> {
+        let mut record: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        if record.get("topic").is_some() {
+            record = record["value"].take();
+        }
+        let cluster = match &record["cluster"] {
+            Value::String(copy) => copy.clone(),
+            unique => text(&unique["id"]).ok_or("a record of dedup has `cluster` or `cluster.id`")?,
+        };
+        let item = record["item"].take();
+        let id = text(&item["id"]).ok_or("a record of dedup has `item.id`")?;
+        self.0.insert(id, (cluster, item));
+        Ok(())
+    }
+
+    /// Compares with the truth by document, and where it says nothing, with the truth that the item carries itself
+    /// ([`crate::stream`]). Documents that were not published are each in a cluster of their own.
+    pub fn judge(&self, truths: &BTreeMap<String, String>) -> Vec<Judged> {
+        let known = truths.iter().map(|(id, truth)| {
+            let found = self.0.get(id).map_or_else(|| format!("unpublished {id}"), |(cluster, _)| cluster.clone());
+            let class = self.0.get(id).and_then(|(_, item)| text(&item["truth"]["class"]));
+            Judged { truth: truth.clone(), found, class: class.unwrap_or_else(|| "copy".to_owned()) }
+        });
+        let carried = self.0.iter().filter(|(id, _)| !truths.contains_key(*id)).filter_map(|(_, (found, item))| {
+            let (truth, class) = (text(&item["truth"]["cluster"])?, text(&item["truth"]["class"])?);
+            Some(Judged { truth, found: found.clone(), class })
+        });
+        known.chain(carried).collect()
+    }
+}
+
+/// A text, or a number as text.
+pub fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(list: &[(&str, &str, &str)]) -> Vec<Judged> {
+        let own = |text: &&str| (*text).to_owned();
+        list.iter().map(|(t, f, c)| Judged { truth: own(t), found: own(f), class: own(c) }).collect()
+    }
+
+    #[test]
+    fn a_worked_example() {
+        // truth {1,2,3} {4,5}; found {1,2} {3,4} {5}
+        let documents = [("a", "x", ORIGINAL), ("a", "x", "cut"), ("a", "y", "cut"), ("b", "y", ORIGINAL)];
+        let mut documents = judged(&documents);
+        documents.extend(judged(&[("b", "z", "edit")]));
+        let verdict = Verdict::of(&documents);
+        assert_eq!((verdict.precision, verdict.recall), (0.5, 0.25));
+        assert!((verdict.f1() - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(verdict.mixed, 2);
+        // (1 - 4·2/10) / (3 - 4·2/10)
+        assert!((verdict.ari - 0.2 / 2.2).abs() < 1e-12, "{}", verdict.ari);
+        assert!((verdict.bcubed.0 - (2.0 + 0.5 + 0.5 + 1.0) / 5.0).abs() < 1e-12);
+        assert!((verdict.bcubed.1 - (4.0 / 3.0 + 1.0 / 3.0 + 0.5 + 0.5) / 5.0).abs() < 1e-12);
+        assert_eq!(verdict.classes["cut"], (2, 1));
+        assert_eq!(verdict.classes["edit"], (1, 0));
+    }
+
+    #[test]
+    fn records_are_read_with_or_without_envelope_and_the_last_counts() {
+        let mut found = Found::default();
+        for line in [
+            r#"{"topic":"news.unique.v1","key":"1","value":{"item":{"id":"1","truth":{"cluster":7,"class":"original"}},"cluster":{"id":"1","verdict":"new"}}}"#,
+            r#"{"item":{"id":2,"truth":{"cluster":"7","class":"cut"}},"cluster":{"id":"2","verdict":"new"}}"#,
+            r#"{"item":{"id":2,"truth":{"cluster":"7","class":"cut"}},"cluster":"1","of":{"id":"1"}}"#,
+        ] {
+            found.read(line).unwrap();
+        }
+        assert_eq!(found.judge(&BTreeMap::new()), judged(&[("7", "1", ORIGINAL), ("7", "1", "cut")]));
+        let truths = BTreeMap::from([("2", "q"), ("3", "q")].map(|(id, truth)| (id.to_owned(), truth.to_owned())));
+        assert_eq!(
+            found.judge(&truths),
+            judged(&[("q", "1", "cut"), ("q", "unpublished 3", "copy"), ("7", "1", ORIGINAL)])
+        );
+        assert!(found.read("{}").is_err());
+    }
+}
