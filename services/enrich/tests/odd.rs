@@ -1,4 +1,4 @@
-//! Odd texts, found by `examples/fuzz.rs` and by readers: none panics, each is reported where it stands.
+//! Odd texts, found by `examples/enrich_fuzz.rs` and by readers: none panics, each is reported where it stands.
 
 use tidings_enrich::{Config, Enrich, Models};
 use tidings_model::{Item, Timestamp, Unique};

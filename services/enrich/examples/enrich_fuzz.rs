@@ -1,6 +1,6 @@
-//! Throws odd texts at the stage: `fuzz SECONDS SEED` mutates the lines of `tests/odd.txt` for so many seconds of the
-//! CPU and stops with code 1 at a text that panics, is refused, has a mention elsewhere than it says, or takes more than
-//! a hundred times as long as its length explains. A text that it finds belongs into `tests/odd.txt`.
+//! Throws odd texts at the stage: `enrich_fuzz SECONDS SEED` mutates the lines of `tests/odd.txt` for so many seconds of
+//! the CPU and stops with code 1 at a text that panics, is refused, has a mention elsewhere than it says, or takes longer
+//! than its length explains. A text that it finds belongs into `tests/odd.txt`.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::{env, error::Error, panic};
@@ -82,7 +82,7 @@ const PATIENCE: (f64, f64) = (100.0, 50.0);
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (Some(seconds), Some(seed)) = (arguments.next(), arguments.next()) else {
-        return Err("fuzz SECONDS SEED".into());
+        return Err("enrich_fuzz SECONDS SEED".into());
     };
     let (seconds, mut random): (f64, _) = (seconds.parse()?, Random(seed.parse::<u64>()? | 1));
     let lines: Vec<&str> = include_str!("../tests/odd.txt").split('\n').collect();

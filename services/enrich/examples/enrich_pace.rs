@@ -1,4 +1,5 @@
-//! Measures the stage as a filter: `pace ITEMS` reads JSON lines and prints the CPU milliseconds of an item on average.
+//! Measures the stage as a filter: `enrich_pace ITEMS` reads JSON lines and prints the CPU milliseconds of an item, on
+//! average, the best of three rounds.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::{env, error::Error, fs, io};
@@ -6,7 +7,7 @@ use tidings_enrich::{Config, Enrich, Models};
 use tidings_stage::filter;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::args().nth(1).ok_or("pace ITEMS")?;
+    let path = env::args().nth(1).ok_or("enrich_pace ITEMS")?;
     let items = fs::read(path)?;
     let config = Config::default();
     let models = Models::load(&config).map_err(|problems| problems[0].to_string())?;
