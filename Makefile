@@ -5,7 +5,7 @@ GENERATED := shared/model/schemas docs/topics.md
 TIDINGS := cargo run -q -p tidings --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-deploy check-image chaos prove bench-line bench-dedup bench-enrich parity observe image generate generate-model clean-data
+.PHONY: help run test check check-deploy check-image chaos prove bench-line bench-dedup bench-enrich parity judge-entities observe image generate generate-model clean-data
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -73,6 +73,10 @@ bench-dedup: ## speed and memory of dedup beside gaoya, the parts of a decision,
 	$(if $(PEERS),python3 -m venv target/bench-dedup/python && target/bench-dedup/python/bin/pip install -q -r tests/bench/dedup/requirements.txt && target/bench-dedup/python/bin/python tests/bench/dedup/peers target/bench-dedup/texts)
 	cargo bench -p tidings-dedup
 	tests/bench/dedup/quality
+
+judge-entities: ## precision, recall and F1 of entities and links against labels by hand (GOLD=file.json)
+	cargo build -q -p tidings -p tidings-bench
+	target/debug/judge_entities items $(GOLD) | target/debug/tidings enrich | target/debug/judge_entities $(GOLD)
 
 parity: ## the recogniser's tokens and entities against spaCy's, in English, French and Spanish (TEXTS=file: on your English)
 	TEXTS=$(TEXTS) tests/bench/ner/parity

@@ -7,6 +7,7 @@ mod feeds;
 mod filters;
 mod health;
 mod ingest;
+mod kb;
 mod letters;
 mod line;
 mod look;
@@ -87,6 +88,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let models = tidings_enrich::Models::load(&config).map_err(Problems)?;
             return filters::run(tidings_enrich::Enrich::new(&config, &models));
         }
+        Command::Kb(command) => return kb::run(&command),
         Command::Alerts => return filters::run(tidings_sink::Sink::new(&config()?.sink).map_err(Problems)?),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "tidings", &mut std::io::stdout());
