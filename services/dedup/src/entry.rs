@@ -107,9 +107,11 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Where it is found; `None` where another algorithm made it, or where it has no words.
     pub(crate) fn sketch(&self, algorithm: u8) -> Option<Sketch> {
-        let lead = self.lead.iter().collect::<Vec<_>>().try_into().ok()?;
-        let whole = self.whole.iter().collect::<Vec<_>>().try_into().ok();
-        (self.algorithm == algorithm).then_some(Sketch { lead, whole, bits: crate::sketch::Bits(self.bits) })
+        if self.algorithm != algorithm {
+            return None;
+        }
+        let bits = crate::sketch::Bits(self.bits);
+        Some(Sketch { lead: self.lead.array()?, whole: self.whole.array(), bits })
     }
 }
 
@@ -126,6 +128,18 @@ impl<const N: usize> Words<N> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// All of them, if there are exactly so many.
+    pub(crate) fn array<const LENGTH: usize>(&self) -> Option<[u32; LENGTH]> {
+        let mut array = [0; LENGTH];
+        array.iter_mut().zip(self.iter()).for_each(|(place, hash)| *place = hash);
+        (self.len() == LENGTH).then_some(array)
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The hashes.

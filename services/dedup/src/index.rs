@@ -5,7 +5,7 @@
 //! A link is how far back the next member of the chain is. Chains may mix keys; who walks one checks each. Per member
 //! and key it takes eight bytes, and three to six in the table.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, num::NonZeroU64};
 
 /// An index of members with N keys each; zero is no key.
 pub(crate) struct Index<const N: usize> {
@@ -33,7 +33,7 @@ impl<const N: usize> Default for Index<N> {
 
 impl<const N: usize> Index<N> {
     /// Appends a member and tells its number.
-    pub fn push(&mut self, keys: &[u32; N], slot: u32) -> u64 {
+    pub fn push(&mut self, keys: &[u32; N], slot: u32) -> NonZeroU64 {
         debug_assert!(slot != GONE);
         if self.blocks.len() * N * 2 > self.heads.len() * 3 {
             self.grow();
@@ -41,12 +41,12 @@ impl<const N: usize> Index<N> {
         let number = self.first + self.blocks.len() as u64;
         self.blocks.push_back(Block { slot, keys: *keys, steps: [0; N] });
         self.link(number);
-        number
+        NonZeroU64::new(number).expect("numbers begin with 1")
     }
 
     /// Takes a member away.
-    pub fn remove(&mut self, number: u64) {
-        self.blocks[(number - self.first) as usize].slot = GONE;
+    pub fn remove(&mut self, number: NonZeroU64) {
+        self.blocks[(number.get() - self.first) as usize].slot = GONE;
         while self.blocks.front().is_some_and(|block| block.slot == GONE) {
             self.blocks.pop_front();
             self.first += 1;
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn members_are_found_newest_first_until_they_leave() {
         let mut index = Index::<3>::default();
-        let mut model: BTreeMap<u64, (u32, [u32; 3])> = BTreeMap::new();
+        let mut model: BTreeMap<NonZeroU64, (u32, [u32; 3])> = BTreeMap::new();
         for n in 1..6000u32 {
             let key = |salt| crate::sketch::mix(u64::from(n / 3 * 7 + salt)) as u32 % 900;
             let keys = [key(1), key(2), key(3) | 1 << 20];

@@ -1,10 +1,11 @@
 //! An entry as it is held in memory: as small as it can be, for there are millions.
 
 use crate::{
-    entry::{Entry, Fingerprint, Role, Words},
+    entry::{Entry, Fingerprint, Role},
     sketch::Bits,
     sources::Source,
 };
+use std::num::NonZeroU64;
 use tidings_model::{ClusterId, ItemId, Timestamp};
 
 /// An item id in 24 bytes, most without any beside them.
@@ -73,19 +74,22 @@ pub(crate) struct Place {
 
 /// By what copies of an item are recognised.
 pub(crate) struct Print {
-    pub words: Words<3>,
-    pub sentences: Words<4>,
-    pub bits: Bits,
-    pub address: Option<u64>,
-    pub feed: Option<u32>,
+    /// Words in three bytes each, then sentences in four.
+    hashes: Box<[u8]>,
+    bits: [u64; 2],
+    /// Zero for none.
+    address: u64,
+    /// Zero for none.
+    feed: u32,
+    words: u16,
     pub title: u16,
     pub cut: bool,
     pub extract: bool,
     /// Which algorithm read and sketched the item.
     pub algorithm: u8,
     /// Numbers in the indexes of leads and wholes.
-    pub lead: Option<u64>,
-    pub whole: Option<u64>,
+    pub lead: Option<NonZeroU64>,
+    pub whole: Option<NonZeroU64>,
 }
 
 impl Kept {
@@ -147,11 +151,55 @@ impl Kept {
 }
 
 impl Print {
-    /// What is held of a fingerprint; its sketch is held by the indexes.
+    /// What is held of a fingerprint; its keys are held by the indexes.
     pub fn new(fingerprint: &Fingerprint) -> Self {
         let Fingerprint { address, feed, title, cut, extract, algorithm, .. } = *fingerprint;
-        let (words, sentences) = (fingerprint.words.clone(), fingerprint.sentences.clone());
-        Self { words, sentences, bits: Bits(0), address, feed, title, cut, extract, algorithm, lead: None, whole: None }
+        Self {
+            hashes: [fingerprint.words.bytes(), fingerprint.sentences.bytes()].concat().into(),
+            bits: [0; 2],
+            address: address.unwrap_or(0),
+            feed: feed.unwrap_or(0),
+            words: fingerprint.words.len() as u16,
+            title,
+            cut,
+            extract,
+            algorithm,
+            lead: None,
+            whole: None,
+        }
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        self.hashes.split_at(usize::from(self.words) * 3)
+    }
+
+    pub fn words(&self) -> impl Iterator<Item = u32> {
+        let triples = self.split().0.as_chunks().0;
+        triples.iter().map(|&[low, middle, high]| u32::from_le_bytes([low, middle, high, 0]))
+    }
+
+    pub fn word_count(&self) -> usize {
+        self.words.into()
+    }
+
+    pub fn sentences(&self) -> impl Iterator<Item = u32> {
+        self.split().1.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    pub fn bits(&self) -> Bits {
+        Bits(u128::from(self.bits[0]) | u128::from(self.bits[1]) << 64)
+    }
+
+    pub fn set_bits(&mut self, Bits(bits): Bits) {
+        self.bits = [bits as u64, (bits >> 64) as u64];
+    }
+
+    pub fn address(&self) -> Option<u64> {
+        (self.address != 0).then_some(self.address)
+    }
+
+    pub fn feed(&self) -> Option<u32> {
+        (self.feed != 0).then_some(self.feed)
     }
 }
 
@@ -161,7 +209,8 @@ mod tests {
 
     #[test]
     fn ids_come_back_as_they_were_and_are_small() {
-        assert!(size_of::<Id>() <= 24 && size_of::<Kept>() <= 96, "{} {}", size_of::<Id>(), size_of::<Kept>());
+        let sizes = (size_of::<Id>(), size_of::<Option<Kept>>(), size_of::<Print>());
+        assert!(sizes <= (24, 88, 72), "{sizes:?}");
         for text in [
             "7",
             "d2389829a49da4584c9b7ce59c8077d8",

@@ -100,15 +100,15 @@ impl Memory {
                 let text = Shingles::new(&words, title, self.frequencies.weigh());
                 Sketch::new(&words, title, &text, self.frequencies.is_common())
             });
-            print.bits = sketch.bits;
+            print.set_bits(sketch.bits);
             print.lead = Some(self.leads.push(&sketch.lead, slot));
             print.whole = sketch.whole.map(|keys| self.wholes.push(&keys, slot));
         }
         self.frequencies.add(&words, title);
-        for sentence in print.sentences.iter() {
+        for sentence in print.sentences() {
             self.sentences.insert(sentence, slot, arrivals(&self.slots, slot, arrival));
         }
-        if let Some(address) = print.address {
+        if let Some(address) = print.address() {
             self.addresses.insert(address as u32, slot, arrivals(&self.slots, slot, arrival));
         }
         print
@@ -135,12 +135,12 @@ impl Memory {
         let Some(print) = kept.print else { return };
         self.in_window -= 1;
         self.window_from = self.next_in_window(self.window_from);
-        let words: Vec<u32> = print.words.iter().collect();
+        let words: Vec<u32> = print.words().collect();
         self.frequencies.remove(&words, print.title.into());
         print.lead.into_iter().for_each(|number| self.leads.remove(number));
         print.whole.into_iter().for_each(|number| self.wholes.remove(number));
-        print.sentences.iter().for_each(|sentence| self.sentences.remove(sentence, slot));
-        print.address.into_iter().for_each(|address| self.addresses.remove(address as u32, slot));
+        print.sentences().for_each(|sentence| self.sentences.remove(sentence, slot));
+        print.address().into_iter().for_each(|address| self.addresses.remove(address as u32, slot));
     }
 
     /// The first arrival from `from` with a fingerprint.
@@ -170,8 +170,8 @@ impl Memory {
     }
 
     /// How far back the window reaches.
-    pub fn reach(&self) -> Duration {
-        self.at(self.window_from).map_or(Duration::ZERO, |oldest| self.now().since(oldest.came))
+    pub fn reach(&self, now: Timestamp) -> Duration {
+        self.at(self.window_from).map_or(Duration::ZERO, |oldest| now.since(oldest.came))
     }
 
     /// The arrival number of the next new item.
@@ -225,7 +225,7 @@ impl Memory {
     /// The items of the window with this address, newest first.
     pub fn at_address(&self, address: u64) -> impl Iterator<Item = &Kept> {
         let found = self.addresses.newest(address as u32).map(|slot| self.kept(slot));
-        found.filter(move |kept| kept.print.as_ref().and_then(|print| print.address) == Some(address))
+        found.filter(move |kept| kept.print.as_ref().and_then(|print| print.address()) == Some(address))
     }
 
     /// The newest items of the window under any of these keys, newest first. Sentences lead from an extract to all,

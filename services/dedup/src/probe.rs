@@ -11,7 +11,7 @@ use crate::{
     text::{SENTENCES, Text},
     weights::Weights,
 };
-use std::time::Duration;
+use std::{cell::OnceCell, time::Duration};
 use tidings_model::{ClusterId, Item, Timestamp, site};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -44,7 +44,7 @@ pub(crate) struct Probe<'a> {
     publisher: (Option<&'a str>, Option<&'a str>),
     /// Of the whole text, and of its headline alone.
     shingles: Shingles,
-    headline: Option<Shingles>,
+    headline: OnceCell<Shingles>,
     memory: &'a Memory,
     weights: &'a Weights,
     window: Duration,
@@ -77,7 +77,6 @@ impl<'a> Probe<'a> {
         let enough = text.words.len() >= SHORTEST;
         let sketch = enough.then(|| Sketch::new(&text.words, text.title, &shingles, memory.frequencies.is_common()));
         let hash = |text: &str| xxh3_64(text.as_bytes());
-        let titled = text.title >= SHORTEST && text.title < text.words.len();
         Self {
             id: Id::new(item.id.as_str()),
             seen,
@@ -88,7 +87,7 @@ impl<'a> Probe<'a> {
                 .publisher
                 .as_ref()
                 .map_or((None, None), |publisher| (publisher.name.as_deref(), publisher.domain.as_deref())),
-            headline: titled.then(|| Shingles::new(&text.words[..text.title], 0, &weigh)),
+            headline: OnceCell::new(),
             shingles,
             text,
             memory,
@@ -190,7 +189,7 @@ impl<'a> Probe<'a> {
 
     fn same_text(&self, kept: &Kept) -> bool {
         let words = &self.text.words;
-        let same = |print: &Print| print.words.len() == words.len() && print.words.iter().eq(words.iter().copied());
+        let same = |print: &Print| print.word_count() == words.len() && print.words().eq(words.iter().copied());
         words.len() >= SHORTEST && kept.print.as_deref().is_some_and(same)
     }
 
@@ -208,14 +207,14 @@ impl<'a> Probe<'a> {
         }
         let extract = self.text.extract || print.extract;
         if extract {
-            let theirs: Vec<u32> = print.sentences.iter().collect();
+            let theirs: Vec<u32> = print.sentences().collect();
             let (shared, share) = sentences_in_common(&self.text.sentences, &theirs, SENTENCES);
             if shared >= SENTENCES_SHARED && share >= SENTENCES_SHARE {
                 comparison.score = share;
                 comparison.basis = Some(Basis::Sentences(share));
             }
         }
-        if self.sketch.as_ref().is_some_and(|sketch| !sketch.bits.may_match(print.bits)) {
+        if self.sketch.as_ref().is_some_and(|sketch| !sketch.bits.may_match(print.bits())) {
             return comparison;
         }
         let Some(resemblance) = self.resemblance(kept) else { return comparison };
@@ -236,21 +235,25 @@ impl<'a> Probe<'a> {
     /// How alike they are; a headline alone is compared with the other's headline.
     fn resemblance(&self, other: &Kept) -> Option<Resemblance> {
         let print = other.print.as_deref()?;
-        let words: Vec<u32> = print.words.iter().collect();
+        let words: Vec<u32> = print.words().collect();
         let title = usize::from(print.title);
         let weigh = self.memory.frequencies.weigh();
         let alone = |title: usize, length: usize| title == length;
         let theirs = |words: &[u32], title| Shingles::new(words, title, &weigh);
-        Some(match (&self.headline, alone(self.text.title, self.text.words.len()), alone(title, words.len())) {
-            (Some(headline), _, true) => Resemblance::new(headline, &theirs(&words, 0)),
-            (_, true, false) if title >= SHORTEST => Resemblance::new(&self.shingles, &theirs(&words[..title], 0)),
-            _ => Resemblance::new(&self.shingles, &theirs(&words, title)),
+        let (length, our_title) = (self.text.words.len(), self.text.title);
+        Some(if !alone(our_title, length) && our_title >= SHORTEST && alone(title, words.len()) {
+            let headline = || Shingles::new(&self.text.words[..our_title], 0, &weigh);
+            Resemblance::new(self.headline.get_or_init(headline), &theirs(&words, 0))
+        } else if alone(our_title, length) && !alone(title, words.len()) && title >= SHORTEST {
+            Resemblance::new(&self.shingles, &theirs(&words[..title], 0))
+        } else {
+            Resemblance::new(&self.shingles, &theirs(&words, title))
         })
     }
 
     /// Whether one is a headline that was cut off, and the other a headline that goes on after its words.
     fn continues(&self, print: &Print) -> bool {
-        let theirs: Vec<u32> = print.words.iter().collect();
+        let theirs: Vec<u32> = print.words().collect();
         let ours = &self.text.words;
         let alone = |title: usize, words: &[u32]| title == 0 || title == words.len();
         let (cut, whole, is_cut) = match ours.len() < theirs.len() {
@@ -274,8 +277,8 @@ impl<'a> Probe<'a> {
         let Some(print) = other.print.as_deref() else { return false };
         // another publisher's longer version is a copy; so is the whole of what was cut
         let same = same_publisher(self.publisher, self.memory.sources.names(other.source)).unwrap_or(true);
-        let has_text = usize::from(print.title) < print.words.len() || print.title == 0;
-        let grown = self.text.words.len() >= print.words.len() + LEAD && resemblance.contained >= REPEATED;
+        let has_text = usize::from(print.title) < print.word_count() || print.title == 0;
+        let grown = self.text.words.len() >= print.word_count() + LEAD && resemblance.contained >= REPEATED;
         same && has_text && !print.cut && grown
     }
 
@@ -285,7 +288,7 @@ impl<'a> Probe<'a> {
     /// one page, such as a live blog, or an article that comes as a new entry with every change.
     fn same_article(&self, other: &Kept) -> Option<bool> {
         let print = other.print.as_deref()?;
-        if print.feed.is_none() || print.feed != self.feed {
+        if print.feed().is_none() || print.feed() != self.feed {
             return Some(false);
         }
         let resemblance = self.resemblance(other)?;

@@ -66,13 +66,13 @@ impl Shingles {
         let lead = title + LEAD;
         let mut text = Self { length: words.len(), title, ..Self::default() };
         text.words = Vec::with_capacity(words.len());
-        text.words.extend(words.iter().enumerate().map(|(i, word)| {
+        for (i, word) in words.iter().enumerate() {
             let number = if word & 1 == 1 { NUMBER } else { 0 };
             let title = if i < title { IN_TITLE } else { 0 };
-            Shingle::new(*word, number | title | u8::from(i < lead))
-        }));
+            text.words.push(Shingle::new(*word, number | title | u8::from(i < lead)));
+        }
         text.pairs = Vec::with_capacity(words.len());
-        text.pairs.extend(pairs(words, title).map(|(i, pair)| Shingle::new(pair, u8::from(i + 1 < lead))));
+        pairs(words, title).for_each(|(i, pair)| text.pairs.push(Shingle::new(pair, u8::from(i + 1 < lead))));
         merge(&mut text.words);
         merge(&mut text.pairs);
         for word in &mut text.words {

@@ -3,7 +3,8 @@
 //!
 //! Two texts share a band with probability J², and one of 16 at J = ½ in 99 cases of 100. A text
 //! longer than a lead is sketched twice, lead and whole: a cut copy still meets it. What is common when a text comes
-//! makes no keys, so they depend on the window and are stored. A changed sketch is a new [`ALGORITHM`].
+//! makes no keys, so they depend on the window and are stored; a short text is sketched once more with all that it has,
+//! for little of it may be uncommon. A changed sketch is a new [`ALGORITHM`].
 
 use crate::shingles::{LEAD, Shingle, Shingles};
 
@@ -45,7 +46,7 @@ pub(crate) fn fold(words: &[u32]) -> u32 {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Sketch {
     pub lead: [u32; LEADS],
-    /// Of a text longer than its lead.
+    /// Of a text longer than its lead, and of a short one with what is common.
     pub whole: Option<[u32; BANDS]>,
     pub bits: Bits,
 }
@@ -58,8 +59,9 @@ impl Sketch {
         (sketch.lead[0], sketch.lead[1]) = (fold(words).max(1), headline);
         let bands = bands(text, Shingle::lead, &is_common);
         sketch.lead[2..].copy_from_slice(&bands);
-        if text.length > text.title + LEAD {
-            sketch.whole = Some(self::bands(text, |_| true, &is_common));
+        if text.length > text.title + LEAD || text.length < SHORT {
+            let is_common = |hash| text.length >= SHORT && is_common(hash);
+            sketch.whole = Some(self::bands(text, |_| true, is_common));
         }
         sketch
     }
@@ -129,8 +131,8 @@ mod tests {
         let words = [10, 21, 30, 40, 50, 60];
         let Sketch { lead, whole, bits } = Sketch::new(&words, 2, &Shingles::new(&words, 2, |_| 3.0), |_| false);
         assert_eq!(
-            (ALGORITHM, lead[0], lead[1], lead[2], lead[17], whole, bits.0.count_ones()),
-            (1, 552_249_228, 0, 3_929_867_794, 3_871_555_040, None, 6),
+            (ALGORITHM, lead[0], lead[1], lead[2], lead[17], whole.unwrap()[0], bits.0.count_ones()),
+            (1, 552_249_228, 0, 3_929_867_794, 3_871_555_040, 3_929_867_794, 6),
             "stored in the changelog"
         );
     }

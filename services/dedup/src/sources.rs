@@ -1,7 +1,8 @@
 //! Who published what is remembered: each publisher's name once, for as long as one of its items is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 use tidings_model::Publisher;
+use xxhash_rust::xxh3::Xxh3;
 
 /// A publisher, by number.
 pub(crate) type Source = u32;
@@ -10,26 +11,27 @@ type Names = (Option<Box<str>>, Option<Box<str>>);
 /// Publishers by number, with how many items each has.
 #[derive(Default)]
 pub(crate) struct Sources {
-    numbers: HashMap<Arc<Names>, Source>,
-    list: Vec<(Arc<Names>, u32)>,
+    /// By hash of name and domain. Of two with one hash, which never happens, the later is held once per item.
+    numbers: HashMap<u64, Source>,
+    list: Vec<(Names, u32)>,
     free: Vec<Source>,
 }
 
 impl Sources {
     /// The number of a publisher with this name and domain; one item more has it.
     pub fn hold(&mut self, name: Option<&str>, domain: Option<&str>) -> Source {
-        let names: Names = (name.map(Box::from), domain.map(Box::from));
-        if let Some(number) = self.numbers.get(&names) {
-            self.list[*number as usize].1 += 1;
-            return *number;
+        let known = self.numbers.get(&hash(name, domain)).copied();
+        if let Some(number) = known.filter(|number| self.names(*number) == (name, domain)) {
+            self.list[number as usize].1 += 1;
+            return number;
         }
-        let entry = (Arc::new(names), 1);
+        let entry = ((name.map(Box::from), domain.map(Box::from)), 1);
         let number = self.free.pop().unwrap_or(self.list.len() as Source);
-        self.numbers.insert(Arc::clone(&entry.0), number);
         match self.list.get_mut(number as usize) {
             Some(place) => *place = entry,
             None => self.list.push(entry),
         }
+        self.numbers.insert(hash(name, domain), number);
         number
     }
 
@@ -38,15 +40,18 @@ impl Sources {
         let (names, count) = &mut self.list[source as usize];
         *count -= 1;
         if *count == 0 {
-            self.numbers.remove(&**names);
-            *names = Arc::default();
+            let (name, domain) = std::mem::take(names);
+            let hash = hash(name.as_deref(), domain.as_deref());
+            if self.numbers.get(&hash) == Some(&source) {
+                self.numbers.remove(&hash);
+            }
             self.free.push(source);
         }
     }
 
     /// Name and domain.
     pub fn names(&self, source: Source) -> (Option<&str>, Option<&str>) {
-        let (name, domain) = &*self.list[source as usize].0;
+        let (name, domain) = &self.list[source as usize].0;
         (name.as_deref(), domain.as_deref())
     }
 
@@ -62,6 +67,16 @@ impl Sources {
     pub fn len(&self) -> usize {
         self.numbers.len()
     }
+}
+
+fn hash(name: Option<&str>, domain: Option<&str>) -> u64 {
+    let mut hasher = Xxh3::new();
+    for part in [name, domain] {
+        // absent and empty differ, and so does where a part ends
+        hasher.update(&part.map_or(u64::MAX, |part| part.len() as u64).to_le_bytes());
+        hasher.update(part.unwrap_or_default().as_bytes());
+    }
+    hasher.digest()
 }
 
 /// Whether two publishers, by name and domain, are one; `None` where either is unknown.

@@ -201,7 +201,7 @@ impl Dedup {
         changes.push(Change::Remember(item.id.clone(), Arc::new(entry)));
         let fill = Fill {
             window: self.memory.in_window(),
-            reach: self.memory.reach(),
+            reach: self.memory.reach(now),
             remembered: self.memory.remembered(),
             crowded_out,
         };

@@ -11,6 +11,7 @@ mod sentences;
 mod words;
 
 use crate::shingles::LEAD;
+use std::ops::Range;
 use tidings_model::{ContentKind, Item, OriginKind, Publisher};
 
 /// How many words of a headline, and of the text after it, are compared.
@@ -40,7 +41,7 @@ impl Text {
     /// Reads an item's fields.
     pub fn of(item: &Item) -> Self {
         let extract = is_extract(item);
-        let mut text = Self { extract, ..Self::default() };
+        let mut text = Self { extract, words: Vec::with_capacity(64), ..Self::default() };
         let outlet = Outlet(item);
         if let Some(headline) = &item.headline {
             let headline = clean::clean(start(headline));
@@ -54,12 +55,12 @@ impl Text {
         let fields = if fields[1].begins_with(&fields[0]) { &fields[1..] } else { &fields[..] };
         for field in fields.iter().filter(|field| !field.words.is_empty()) {
             text.words.extend(&field.words);
-            text.cut = is_cut(&field.text);
+            text.cut = is_cut(field.bare());
         }
         text.cut |= item.content.truncated;
         text.words.truncate(text.title + LONGEST);
         if extract || text.words.len() > text.title + LEAD {
-            fields.iter().for_each(|field| sentences::hash(&field.text, &mut text.sentences));
+            fields.iter().for_each(|field| sentences::hash(field.bare(), &mut text.sentences));
             text.sentences.sort_unstable();
             text.sentences.dedup();
             text.sentences.truncate(SENTENCES);
@@ -74,21 +75,30 @@ pub(crate) fn is_extract(item: &Item) -> bool {
 }
 
 /// Summary or body.
+#[derive(Default)]
 struct Field {
     text: String,
+    /// Where in `text` it begins and ends without what is added around it.
+    bare: Range<usize>,
     words: Vec<u32>,
 }
 
 impl Field {
     /// `alone`: without a headline, so that its text may be one.
     fn read(text: Option<&str>, alone: bool, outlet: &Outlet<'_>) -> Self {
-        let mut words = Vec::new();
-        let Some(text) = text else { return Self { text: String::new(), words } };
+        let Some(text) = text else { return Self::default() };
         let text = clean::clean(start(text));
         let bare = if alone { credit::strip_headline(&text, |name| outlet.is_called(name)) } else { &text };
         let bare = credit::strip_text(bare);
+        let mut words = Vec::with_capacity(bare.len() / 5);
         words::hash(bare, &mut words);
-        Self { text: bare.to_owned(), words }
+        // a slice of `text`
+        let from = bare.as_ptr().addr() - text.as_ptr().addr();
+        Self { bare: from..from + bare.len(), text, words }
+    }
+
+    fn bare(&self) -> &str {
+        &self.text[self.bare.clone()]
     }
 
     fn begins_with(&self, summary: &Self) -> bool {

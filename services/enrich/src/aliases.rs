@@ -1,6 +1,6 @@
 //! Finds known names in a text: the longest match over whole words, in their own case.
 //!
-//! The knowledge base is one such index, the names that a document itself establishes are another.
+//! [`Aliases`] holds the names that a document itself establishes; the knowledge base finds its own by the same words.
 
 use crate::token::{Gap, Shape, Style, Token};
 use std::collections::HashMap;
@@ -71,14 +71,22 @@ impl<T: Copy> Aliases<T> {
 
 /// Whether a name is written in capitals and may be compared so: in a dateline (`TAIPEI`) where it is too long for
 /// an acronym, in a headline of capitals always.
-fn is_shouted(tokens: &[Token<'_>], name: &str) -> bool {
+pub(crate) fn is_shouted(tokens: &[Token<'_>], name: &str) -> bool {
     let capitals = tokens.iter().any(|token| token.shape == Shape::Upper) && !name.chars().any(char::is_lowercase);
     capitals && (tokens[0].style == Style::Shouted || name.chars().filter(|c| c.is_alphabetic()).count() > 3)
 }
 
 /// The words, one space between them however they are written: `G-7` and `G - 7` are one.
-fn joined(tokens: &[Token<'_>]) -> String {
+pub(crate) fn joined(tokens: &[Token<'_>]) -> String {
     tokens.iter().map(key).collect::<Vec<_>>().join(" ")
+}
+
+/// Calls `each` with the bytes of what is compared of a token, in capitals or as written, as long as it says so.
+pub(crate) fn key_bytes(token: &Token<'_>, capitals: bool, mut each: impl FnMut(u8) -> bool) -> bool {
+    match capitals {
+        true => key(token).to_uppercase().bytes().all(&mut each),
+        false => key(token).bytes().all(&mut each),
+    }
 }
 
 /// What of a token is compared: full stops go, apostrophes are of one kind.

@@ -12,11 +12,13 @@ pub struct Config {
     pub min_confidence: f32,
     /// Packed models by language, such as `de = "de.pack"`; English has one without. `shared/ner/tools/pack` makes them.
     pub models: BTreeMap<String, PathBuf>,
+    /// A knowledge base beside the shipped one, made by `tidings kb build`.
+    pub kb: Option<PathBuf>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { min_confidence: 0.4, models: BTreeMap::new() }
+        Self { min_confidence: 0.4, models: BTreeMap::new(), kb: None }
     }
 }
 

@@ -8,11 +8,12 @@
 //! overlap; the same item gives the same entities in the same order; the record stays within its size.
 
 mod group;
+mod link;
 mod salience;
 mod spans;
 
 use crate::{
-    gazetteer::{Gazetteer, local_id},
+    kb::{Kb, local_id},
     recognise::Recognise,
     token::{Token, tokens},
 };
@@ -37,13 +38,13 @@ struct Field {
 }
 
 /// The entities of `item`, most salient first. Names that nothing is known of count from `min_confidence` on.
-pub fn entities(item: &Item, recogniser: Option<&dyn Recognise>, min_confidence: f32) -> Vec<Entity> {
+pub fn entities(item: &Item, recogniser: Option<&dyn Recognise>, kb: &Kb, min_confidence: f32) -> Vec<Entity> {
     let document = Document::of(item);
     let tokens = tokens(&document.text);
     let recognised = recogniser.map(|recogniser| recogniser.recognise(&document.text)).unwrap_or_default();
-    let names = group::names(&document.text, &tokens, spans::merge(&document.text, &tokens, &recognised));
+    let names = group::names(kb, &document.text, &tokens, spans::merge(kb, &document.text, &tokens, &recognised));
     let sure = names.into_iter().filter(|name| name.is_sure(min_confidence));
-    let mut entities: Vec<Entity> = sure.map(|name| document.entity(&tokens, &name, &item.links)).collect();
+    let mut entities: Vec<Entity> = sure.map(|name| document.entity(kb, &tokens, &name, &item.links)).collect();
     salience::weigh(&mut entities);
     cut(&mut entities);
     entities
@@ -65,19 +66,20 @@ impl Document {
         document
     }
 
-    fn entity(&self, tokens: &[Token<'_>], name: &Name, links: &[Link]) -> Entity {
+    fn entity(&self, kb: &Kb, tokens: &[Token<'_>], name: &Name, links: &[Link]) -> Entity {
         let known = match &name.key {
-            Key::Known(number) => Some(Gazetteer::get().entry(*number)),
+            Key::Known(number) => Some(kb.entry(*number)),
             Key::Local(_) => None,
         };
         let mentions: Vec<Mention> = name.found.iter().map(|found| self.mention(tokens, found, links)).collect();
         let form = name.form(&self.text, tokens);
-        let kind = known.map_or_else(|| name.kind(), |known| known.kind);
+        let kind = known.as_ref().map_or_else(|| name.kind(), |known| known.kind);
         Entity {
-            id: known.map_or_else(|| local_id(form), |known| known.id.clone()),
-            id_kind: known.map_or(IdKind::Local, |known| known.id_kind),
-            name: known.map_or_else(|| written(form, kind), |known| known.name.clone()),
+            id: known.as_ref().map_or_else(|| local_id(form, kind), |known| known.id.to_owned()),
+            id_kind: known.as_ref().map_or(IdKind::Local, |known| known.id_kind),
+            name: known.as_ref().map_or_else(|| written(form, kind), |known| known.name.to_owned()),
             kind,
+            country: known.and_then(|known| known.country).map(ToOwned::to_owned),
             in_headline: mentions.iter().any(|mention| mention.field == "headline"),
             mentions,
             salience: 0.0,

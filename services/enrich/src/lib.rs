@@ -5,7 +5,7 @@
 //!
 //! 1. [`language`] chooses a recogniser; where there is none, the knowledge base alone is used.
 //! 2. [`recognise`] finds names place by place ([`neural`]: a model; [`names`]: rules for capitals).
-//! 3. [`gazetteer`] knows countries, cities, organisations and persons, with their Wikidata ids where certain.
+//! 3. [`kb`] knows countries, cities, organisations and persons, with their Wikidata ids where certain.
 //! 4. [`document`] makes entities of both: one id for every spelling and short form of a name.
 //!
 //! Promises: the item is carried on unread; every unique item gives one enriched one, withdrawn ones included;
@@ -15,7 +15,7 @@ pub mod aliases;
 mod config;
 pub mod document;
 pub mod fold;
-pub mod gazetteer;
+pub mod kb;
 pub mod language;
 pub mod lexicon;
 mod metrics;
@@ -28,6 +28,7 @@ pub use config::Config;
 pub use metrics::Metrics;
 pub use neural::Models;
 
+use kb::Kb;
 use names::CapitalisedNames;
 use recognise::Recognise;
 use tidings_model::{Enriched, EntitiesStatus, Item, Timestamp, Topic, Unique};
@@ -41,6 +42,7 @@ pub struct Enrich {
     min_confidence: f32,
     /// The first that knows a language is used for it.
     recognisers: Vec<Box<dyn Recognise>>,
+    kb: Kb,
 }
 
 impl Enrich {
@@ -49,7 +51,7 @@ impl Enrich {
         let mut recognisers: Vec<Box<dyn Recognise>> = Vec::new();
         recognisers.extend(models.recognisers().map(|neural| Box::new(neural) as _));
         recognisers.push(Box::new(CapitalisedNames::latin()));
-        Self { min_confidence: config.min_confidence, recognisers }
+        Self { min_confidence: config.min_confidence, recognisers, kb: models.kb().clone() }
     }
 
     fn recogniser(&self, item: &Item) -> Option<&dyn Recognise> {
@@ -64,14 +66,14 @@ impl Enrich {
         Enriched {
             item: item.clone(),
             cluster: unique.cluster.clone(),
-            entities: document::entities(item, recogniser, self.min_confidence),
+            entities: document::entities(item, recogniser, &self.kb, self.min_confidence),
             entities_status: match recogniser {
                 _ if !has_text => EntitiesStatus::None,
                 Some(_) => EntitiesStatus::Model,
                 None => EntitiesStatus::Gazetteer,
             },
             model: recogniser.map_or(NO_MODEL, Recognise::name).to_owned(),
-            kb: gazetteer::NAME.to_owned(),
+            kb: self.kb.name().to_owned(),
         }
     }
 }

@@ -266,7 +266,7 @@ impl<'t> Text<'_, 't> {
 }
 
 /// Words that may be the first of a name though they are common: "National Bank", "North Sea".
-fn is_part(word: &str) -> bool {
+pub(crate) fn is_part(word: &str) -> bool {
     use Class::{Company, Event, Given, Organisation, Part, PlaceFirst, PlaceLast, Suffix};
     [Company, Organisation, Part, PlaceFirst, PlaceLast, Suffix, Event, Given].into_iter().any(|class| class.has(word))
 }

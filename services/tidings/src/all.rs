@@ -82,9 +82,9 @@ pub async fn run(mut config: Config, all: All) -> anyhow::Result<()> {
 
 /// Starts the embedded broker and points the configuration at it.
 async fn embed(config: &mut Config, all: &All) -> anyhow::Result<Broker> {
-    let broker =
-        Broker::start(tidings_broker::Config { listen: all.listen, data: all.data.join("kafka"), fsync: false })
-            .await?;
+    let data = all.data.join("kafka");
+    let embedded = tidings_broker::Config { listen: all.listen, data, fsync: false, auto_create: None };
+    let broker = Broker::start(embedded).await?;
     config.kafka.brokers = Some(broker.address().to_string());
     config.kafka.partitions.get_or_insert(2);
     Ok(broker)

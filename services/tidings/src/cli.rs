@@ -34,6 +34,9 @@ pub enum Command {
         /// Where its data lies.
         #[arg(long, default_value = "data/kafka")]
         data: PathBuf,
+        /// Make a topic with so many partitions when a client asks for it, as other clients' tests expect.
+        #[arg(long, value_name = "PARTITIONS")]
+        auto_create: Option<i32>,
     },
     /// Subscribe to feeds, and see how they are.
     #[command(subcommand)]
@@ -109,10 +112,33 @@ pub enum Command {
     Enrich,
     /// Filter: enriched items in, alerts out.
     Alerts,
+    /// Knowledge bases: names, and who or what they mean.
+    #[command(subcommand)]
+    Kb(Knowledge),
     /// Completions for a shell.
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
+    },
+}
+
+/// Knowledge bases.
+#[derive(Debug, Subcommand)]
+pub enum Knowledge {
+    /// Make one of a Wikidata dump, for `enrich.kb`. It takes hours: the dump is large, and is read once.
+    Build {
+        /// The JSON dump, `latest-all.json.gz` or unpacked; `-` for standard input.
+        #[arg(long, value_name = "DUMP")]
+        wikidata: PathBuf,
+        /// The file to write.
+        #[arg(long, default_value = "wikidata.kb")]
+        out: PathBuf,
+        /// Leave out what fewer wikis have an article on.
+        #[arg(long, default_value_t = 10)]
+        min_sitelinks: usize,
+        /// Take names in these languages; the first gives the name that is shown.
+        #[arg(long, value_delimiter = ',', default_value = "en")]
+        languages: Vec<String>,
     },
 }
 

@@ -7,6 +7,7 @@ mod feeds;
 mod filters;
 mod health;
 mod ingest;
+mod kb;
 mod letters;
 mod line;
 mod look;
@@ -55,7 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Run { service: Service::All, all } => block_on(all::run(config()?, all))?,
         Command::Run { service, .. } => block_on(serve(config()?, service))?,
-        Command::Broker { listen, data } => block_on(broker(listen, data))?,
+        Command::Broker { listen, data, auto_create } => block_on(broker(listen, data, auto_create))?,
         Command::Feeds(command) => feeds::run(&running_line(config()?)?, &command)?,
         Command::Ingest { file, format, provider } => {
             return ingest::run(&running_line(config()?)?, &file, format, provider.as_deref());
@@ -68,7 +69,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Why { id, json } => look::why(&running_line(config()?)?, &id, style(json))?,
         Command::Dlq(command) => letters::run(&running_line(config()?)?, &command)?,
         Command::Check { feeds } => {
-            config()?;
+            tidings_enrich::Models::load(&config()?.enrich).map_err(Problems)?;
             if let Some(file) = feeds {
                 println!("{} feeds", feeds::read_opml(&file)?.len());
             }
@@ -87,6 +88,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let models = tidings_enrich::Models::load(&config).map_err(Problems)?;
             return filters::run(tidings_enrich::Enrich::new(&config, &models));
         }
+        Command::Kb(command) => return kb::run(&command),
         Command::Alerts => return filters::run(tidings_sink::Sink::new(&config()?.sink).map_err(Problems)?),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "tidings", &mut std::io::stdout());
@@ -138,10 +140,10 @@ async fn serve(config: Config, service: Service) -> anyhow::Result<()> {
 }
 
 /// The embedded broker, until it is told to stop.
-async fn broker(listen: SocketAddr, data: PathBuf) -> anyhow::Result<()> {
+async fn broker(listen: SocketAddr, data: PathBuf, auto_create: Option<i32>) -> anyhow::Result<()> {
     let stop = Stop::new();
     line::stop_at_signals(&stop)?;
-    let broker = Broker::start(tidings_broker::Config { listen, data, fsync: false }).await?;
+    let broker = Broker::start(tidings_broker::Config { listen, data, fsync: false, auto_create }).await?;
     println!("embedded broker on {} · Ctrl-C stops", broker.address());
     while !stop.is_stopped() {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! soak [--minutes 60] [--rate 500]     load of so many records a second on a broker in a process of its own
-//! soak serve ADDRESS DIRECTORY         that process; also to try other clients on
+//! soak serve ADDRESS DIRECTORY         that process; also for other clients' suites, for it makes topics by itself
 //! ```
 //! The load is everything that takes memory: idempotent and transactional producers (every fifth transaction
 //! aborts), clients that come and go, a group that commits and rebalances, a compacted topic, and retention
@@ -48,7 +48,7 @@ fn main() {
 
 fn serve(address: &str, directory: &Path) {
     let listen = address.parse().expect("serve takes an address such as 127.0.0.1:9092");
-    let config = Config { listen, data: directory.to_owned(), fsync: false };
+    let config = Config { listen, data: directory.to_owned(), fsync: false, auto_create: Some(4) };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let broker = Broker::start(config).await.unwrap_or_else(|error| panic!("{error}"));
         println!("{}", broker.address());

@@ -1,6 +1,6 @@
-//! Administration: metadata, topics, partitions, records below an offset.
+//! Administration: topics, partitions, records below an offset.
 
-use crate::node::{ID, Node};
+use crate::node::Node;
 use crate::topics::Refusal;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
@@ -8,13 +8,9 @@ use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
-use kafka_protocol::messages::metadata_response::{
-    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
-};
 use kafka_protocol::messages::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteRecordsRequest,
-    DeleteRecordsResponse, DeleteTopicsRequest, DeleteTopicsResponse, FindCoordinatorResponse, MetadataRequest,
-    MetadataResponse, TopicName,
+    DeleteRecordsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -27,47 +23,6 @@ pub fn told(result: Result<(), Refusal>) -> (i16, Option<StrBytes>) {
 }
 
 impl Node {
-    pub fn metadata(&self, request: &MetadataRequest, version: i16) -> MetadataResponse {
-        let topics = self.topics.read();
-        let describe = |name: &str| {
-            let response = MetadataResponseTopic::default()
-                .with_name(Some(TopicName(name.to_owned().into())))
-                .with_topic_authorized_operations(i32::MIN);
-            let Some(topic) = topics.get(name) else {
-                return response.with_error_code(ResponseError::UnknownTopicOrPartition.code());
-            };
-            let partitions = (0i32..).zip(&topic.partitions).map(|(index, _)| {
-                MetadataResponsePartition::default()
-                    .with_partition_index(index)
-                    .with_leader_id(ID)
-                    .with_leader_epoch(if version >= 7 { 0 } else { -1 })
-                    .with_replica_nodes(vec![ID])
-                    .with_isr_nodes(vec![ID])
-            });
-            response.with_partitions(partitions.collect())
-        };
-        let described = match &request.topics {
-            Some(names) if !(names.is_empty() && version == 0) => {
-                names.iter().map(|t| describe(t.name.as_ref().map_or("", |name| name.as_str()))).collect()
-            }
-            _ => topics.keys().map(|name| describe(name)).collect(),
-        };
-        let (id, host, port) = self.endpoint();
-        let broker = MetadataResponseBroker::default();
-        MetadataResponse::default()
-            .with_brokers(vec![broker.with_node_id(id).with_host(host.into()).with_port(port)])
-            .with_cluster_id(Some("tidings-embedded".into()))
-            .with_controller_id(ID)
-            .with_topics(described)
-            .with_cluster_authorized_operations(i32::MIN)
-    }
-
-    pub fn find_coordinator(&self) -> FindCoordinatorResponse {
-        let (id, host, port) = self.endpoint();
-        let response = FindCoordinatorResponse::default();
-        response.with_node_id(id).with_host(host.into()).with_port(port)
-    }
-
     pub fn create_topics(&self, request: CreateTopicsRequest) -> CreateTopicsResponse {
         let topics = request.topics.into_iter().map(|topic| {
             let partitions = match (topic.num_partitions, topic.assignments.len()) {

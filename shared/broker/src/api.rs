@@ -9,11 +9,12 @@ use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, RequestKind, ResponseKind};
 use std::ops::RangeInclusive;
 
-/// What is answered. The gaps are ZooKeeper's, replication's, security's and the newer group protocols'.
+/// What is answered: about what Apache Kafka 3.0 knew, which is what clients take it for that conclude from
+/// one request's versions to another's. The gaps are ZooKeeper's, replication's, tokens', quotas' and the newer group protocols'.
 const SERVED: &[(ApiKey, RangeInclusive<i16>)] = &[
     (ApiKey::Produce, 3..=9),
     (ApiKey::Fetch, 4..=12),
-    (ApiKey::ListOffsets, 1..=6),
+    (ApiKey::ListOffsets, 1..=7),
     (ApiKey::Metadata, 0..=9),
     (ApiKey::OffsetCommit, 2..=8),
     (ApiKey::OffsetFetch, 1..=7),
@@ -24,7 +25,7 @@ const SERVED: &[(ApiKey, RangeInclusive<i16>)] = &[
     (ApiKey::SyncGroup, 0..=5),
     (ApiKey::DescribeGroups, 0..=5),
     (ApiKey::ListGroups, 0..=4),
-    (ApiKey::ApiVersions, 0..=3),
+    (ApiKey::ApiVersions, 0..=4),
     (ApiKey::CreateTopics, 2..=5),
     (ApiKey::DeleteTopics, 1..=5),
     (ApiKey::DeleteRecords, 0..=2),
@@ -38,6 +39,13 @@ const SERVED: &[(ApiKey, RangeInclusive<i16>)] = &[
     (ApiKey::CreatePartitions, 0..=3),
     (ApiKey::DeleteGroups, 0..=2),
     (ApiKey::IncrementalAlterConfigs, 0..=1),
+    (ApiKey::OffsetDelete, 0..=0),
+    (ApiKey::OffsetForLeaderEpoch, 2..=4),
+    (ApiKey::DescribeCluster, 0..=1),
+    (ApiKey::DescribeLogDirs, 1..=2),
+    (ApiKey::DescribeAcls, 1..=2),
+    (ApiKey::CreateAcls, 1..=2),
+    (ApiKey::DeleteAcls, 1..=2),
 ];
 
 /// Whether a request can be answered.
@@ -94,6 +102,13 @@ pub async fn handle(node: &Node, request: RequestKind, version: i16, client: Str
         Ask::AlterConfigs(r) => Say::AlterConfigs(node.alter_configs(r)),
         Ask::IncrementalAlterConfigs(r) => Say::IncrementalAlterConfigs(node.change_configs(r)),
         Ask::CreatePartitions(r) => Say::CreatePartitions(node.create_partitions(r)),
+        Ask::OffsetDelete(r) => Say::OffsetDelete(node.delete_offsets(r)),
+        Ask::OffsetForLeaderEpoch(r) => Say::OffsetForLeaderEpoch(node.epoch_ends(r)),
+        Ask::DescribeCluster(_) => Say::DescribeCluster(node.describe_cluster()),
+        Ask::DescribeLogDirs(r) => Say::DescribeLogDirs(node.describe_log_dirs(&r)),
+        Ask::DescribeAcls(_) => Say::DescribeAcls(node.describe_acls()),
+        Ask::CreateAcls(r) => Say::CreateAcls(node.create_acls(&r)),
+        Ask::DeleteAcls(r) => Say::DeleteAcls(node.delete_acls(&r)),
         _ => return None,
     })
 }

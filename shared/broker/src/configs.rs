@@ -1,7 +1,7 @@
 //! Configuration requests: describe, replace (AlterConfigs), change (IncrementalAlterConfigs, KIP-339).
 
 use crate::admin::told;
-use crate::node::Node;
+use crate::node::{ID, Node};
 use crate::topic_config::SERVED;
 use crate::topics::Refusal;
 use kafka_protocol::ResponseError;
@@ -20,7 +20,14 @@ const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 /// Where a value comes from.
 const SET_ON_TOPIC: i8 = 1;
+const STARTED_WITH: i8 = 4;
 const DEFAULT: i8 = 5;
+/// What a value is.
+const BOOLEAN: i8 = 1;
+const STRING: i8 = 2;
+const INT: i8 = 3;
+const LONG: i8 = 5;
+const LIST: i8 = 7;
 
 type Config = BTreeMap<String, String>;
 
@@ -31,18 +38,38 @@ impl Node {
             let result = DescribeConfigsResult::default()
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name.clone());
-            let topic = topics.get(resource.resource_name.as_str());
-            match (resource.resource_type, topic) {
-                (TOPIC, Some(topic)) => {
-                    let keys = resource.configuration_keys.as_deref();
-                    let wanted = |key: &str| keys.is_none_or(|k| k.is_empty() || k.iter().any(|k| k.as_str() == key));
-                    result.with_configs(describe(&topic.config, wanted))
+            let mut configs = match (resource.resource_type, resource.resource_name.as_str()) {
+                (TOPIC, name) => match topics.get(name) {
+                    Some(topic) => describe(&topic.config),
+                    None => return result.with_error_code(ResponseError::UnknownTopicOrPartition.code()),
+                },
+                (BROKER, "" | "1") => self.describe_broker(),
+                (_, name) => {
+                    let message = format!("found {name:?}, wanted a topic, or the only broker, 1");
+                    let code = ResponseError::InvalidRequest.code();
+                    return result.with_error_code(code).with_error_message(Some(message.into()));
                 }
-                (BROKER, _) => result, // none can be set
-                _ => result.with_error_code(ResponseError::UnknownTopicOrPartition.code()),
-            }
+            };
+            let keys = resource.configuration_keys.unwrap_or_default();
+            configs.retain(|config| keys.is_empty() || keys.contains(&config.name));
+            result.with_configs(configs)
         });
         DescribeConfigsResponse::default().with_results(results.collect())
+    }
+
+    /// What was decided when the broker was started.
+    fn describe_broker(&self) -> Vec<DescribeConfigsResourceResult> {
+        let listener = format!("PLAINTEXT://{}", self.address);
+        let values = [
+            ("advertised.listeners", listener.clone()),
+            ("auto.create.topics.enable", self.auto_create.is_some().to_string()),
+            ("broker.id", ID.0.to_string()),
+            ("listeners", listener),
+            ("log.dirs", self.topics.directory().display().to_string()),
+            ("num.partitions", self.auto_create.unwrap_or(1).to_string()),
+        ];
+        let entry = |(key, value): (&str, String)| described(key, &value, STARTED_WITH).with_read_only(true);
+        values.into_iter().map(entry).collect()
     }
 
     pub fn alter_configs(&self, request: AlterConfigsRequest) -> AlterConfigsResponse {
@@ -95,19 +122,26 @@ impl Node {
     }
 }
 
-fn describe(set: &Config, wanted: impl Fn(&str) -> bool) -> Vec<DescribeConfigsResourceResult> {
+fn describe(set: &Config) -> Vec<DescribeConfigsResourceResult> {
     let defaults = SERVED.iter().map(|(key, value)| (*key, (*value, DEFAULT)));
     let set = set.iter().map(|(key, value)| (key.as_str(), (value.as_str(), SET_ON_TOPIC)));
     let all: BTreeMap<&str, (&str, i8)> = defaults.chain(set).collect();
-    all.into_iter()
-        .filter(|(key, _)| wanted(key))
-        .map(|(key, (value, source))| {
-            DescribeConfigsResourceResult::default()
-                .with_name(key.to_owned().into())
-                .with_value(Some(value.to_owned().into()))
-                .with_config_source(source)
-        })
-        .collect()
+    all.into_iter().map(|(key, (value, source))| described(key, value, source)).collect()
+}
+
+fn described(key: &str, value: &str, source: i8) -> DescribeConfigsResourceResult {
+    let kind = match (key, value) {
+        (_, "true" | "false") => BOOLEAN,
+        ("cleanup.policy" | "advertised.listeners" | "listeners" | "log.dirs", _) => LIST,
+        ("max.message.bytes" | "segment.bytes" | "broker.id" | "num.partitions", _) => INT,
+        _ if value.parse::<i64>().is_ok() => LONG,
+        _ => STRING,
+    };
+    DescribeConfigsResourceResult::default()
+        .with_name(key.to_owned().into())
+        .with_value(Some(value.to_owned().into()))
+        .with_config_source(source)
+        .with_config_type(kind)
 }
 
 /// One change: set, delete, or add to and take from a list.

@@ -51,7 +51,8 @@ fn kind(api: ApiKey, version: i16, bytes: &mut impl ByteBuf) -> io::Result<Reque
         Produce Fetch ListOffsets Metadata OffsetCommit OffsetFetch FindCoordinator JoinGroup Heartbeat LeaveGroup
         SyncGroup DescribeGroups ListGroups ApiVersions CreateTopics DeleteTopics DeleteRecords InitProducerId
         AddPartitionsToTxn AddOffsetsToTxn EndTxn TxnOffsetCommit DescribeConfigs AlterConfigs CreatePartitions
-        DeleteGroups IncrementalAlterConfigs
+        DeleteGroups IncrementalAlterConfigs OffsetDelete OffsetForLeaderEpoch DescribeCluster DescribeLogDirs
+        DescribeAcls CreateAcls DeleteAcls
     )
 }
 

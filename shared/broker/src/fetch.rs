@@ -1,18 +1,20 @@
-//! Fetch and ListOffsets: records out of logs.
+//! Fetch, ListOffsets and OffsetForLeaderEpoch: records out of logs, and where they are.
 //!
 //! Promises: a `read_committed` fetch never passes the last stable offset and names the aborted transactions
 //! in what it returns; a fetch returns as soon as it has what it asked for, or an error, or its time is up.
 //! Fetch sessions (KIP-227) are declined with session id 0, as the protocol allows.
 
-use crate::node::{ID, Node};
+use crate::node::Node;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::FetchPartition;
 use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
+use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
 use kafka_protocol::messages::{
-    BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, ProducerId,
+    BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse, ProducerId,
 };
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -20,9 +22,10 @@ use tokio::time::{Instant, sleep_until};
 /// The most that one response carries, bytes (`fetch.max.bytes`).
 const MOST_BYTES: usize = 55 << 20;
 const READ_COMMITTED: i8 = 1;
-/// ListOffsets' names for the two ends of a log.
+/// ListOffsets' names for the two ends of a log, and for its newest record by time (KIP-734).
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
+const NEWEST: i64 = -3;
 
 struct Gathered {
     response: FetchResponse,
@@ -144,18 +147,34 @@ impl Node {
             LATEST if committed => Ok((log.last_stable(), -1)),
             LATEST => Ok((log.end(), -1)),
             EARLIEST => Ok((log.start(), -1)),
-            timestamp => match log.offset_for_time(timestamp) {
-                Ok(found) => Ok(found.unwrap_or((-1, -1))),
-                Err(error) => {
+            time => {
+                let found = if time == NEWEST { log.newest() } else { log.offset_for_time(time) };
+                found.map(|found| found.unwrap_or((-1, -1))).map_err(|error| {
                     tracing::error!(directory = %log.directory().display(), %error, "read failed");
-                    Err(ResponseError::KafkaStorageError)
-                }
-            },
+                    ResponseError::KafkaStorageError
+                })
+            }
         }
     }
 
-    /// Where the only coordinator of everything is.
-    pub fn endpoint(&self) -> (BrokerId, String, i32) {
-        (ID, self.address.ip().to_string(), i32::from(self.address.port()))
+    /// Where an epoch of the leader ended: there has been one only, and it goes on (KIP-320).
+    pub fn epoch_ends(&self, request: OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
+        let topics = request.topics.into_iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|wanted| {
+                let response = EpochEndOffset::default().with_partition(wanted.partition);
+                let epochs = (wanted.current_leader_epoch, wanted.leader_epoch);
+                match self.topics.partition(&topic.topic, wanted.partition) {
+                    Err(error) => response.with_error_code(error.code()),
+                    Ok(_) if epochs.0 > 0 => response.with_error_code(ResponseError::UnknownLeaderEpoch.code()),
+                    Ok(partition) if epochs.1 == 0 => {
+                        response.with_leader_epoch(0).with_end_offset(partition.log().end())
+                    }
+                    Ok(_) => response,
+                }
+            });
+            let partitions = partitions.collect();
+            OffsetForLeaderTopicResult::default().with_partitions(partitions).with_topic(topic.topic.clone())
+        });
+        OffsetForLeaderEpochResponse::default().with_topics(topics.collect())
     }
 }

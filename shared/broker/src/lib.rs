@@ -5,7 +5,7 @@
 //! - **Acknowledged records, committed offsets and decided transactions survive the death of the process**,
 //!   `kill -9` included, each once and in order. With [`Config::fsync`] they survive the loss of power too.
 //! - `read_committed` consumers see no aborted record and none of an open transaction.
-//! - Topics are never made by themselves.
+//! - Topics are never made by themselves, unless [`Config::auto_create`] says so.
 //!
 //! What it is not: one node without replication, on loopback only, without TLS, SASL, ACLs or quotas; no KIP-848
 //! groups, no share groups, no topic ids. It reads its logs through at start, so that takes longer as data
@@ -15,12 +15,14 @@
 //! server ── api ──┬─ produce, fetch ───── topics ── log/ (segments)
 //!   frames        ├─ offsets ─────────┐
 //!                 ├─ transactions ────┼── store (one file of JSON lines)
-//!                 ├─ admin, configs ──┘
+//!                 ├─ admin, configs ──┤
+//!                 ├─ cluster ─────────┘
 //!                 └─ groups/ (memory)
 //! ```
 
 mod admin;
 mod api;
+mod cluster;
 mod configs;
 mod decode;
 mod fetch;
@@ -61,6 +63,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Whether each append reaches the disk before it is acknowledged.
     pub fsync: bool,
+    /// With how many partitions a topic is made when a client asks where it is; `None`: it is not made.
+    pub auto_create: Option<i32>,
 }
 
 /// Why the broker can't start.
@@ -110,8 +114,8 @@ impl Broker {
         let refused = |source| Error::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let data = config.data.clone();
-        let opening = move || Node::open(&data, lock, address, config.fsync);
+        let Config { data, fsync, auto_create, .. } = config.clone();
+        let opening = move || Node::open(&data, lock, address, fsync, auto_create);
         let opened = tokio::task::spawn_blocking(opening).await.map_err(io::Error::other);
         let node = Arc::new(opened.and_then(|node| node).map_err(|source| Error::Data { path: config.data, source })?);
         let (stop, stopped) = watch::channel(false);

@@ -23,6 +23,8 @@ pub const ID: BrokerId = BrokerId(1);
 pub struct Node {
     /// What clients are told to connect to.
     pub address: SocketAddr,
+    /// With how many partitions asking for a topic makes it.
+    pub auto_create: Option<i32>,
     pub topics: Topics,
     /// Wakes waiting fetches: something was appended or decided.
     pub appended: Notify,
@@ -36,11 +38,18 @@ pub struct Node {
 
 impl Node {
     /// Opens what `data` holds, and finishes transactions that were decided. Blocks: it reads every log through.
-    pub fn open(data: &Path, lock: File, address: SocketAddr, fsync: bool) -> io::Result<Node> {
+    pub fn open(
+        data: &Path,
+        lock: File,
+        address: SocketAddr,
+        fsync: bool,
+        auto_create: Option<i32>,
+    ) -> io::Result<Node> {
         let store = Store::open(data.join("store.jsonl"), fsync)?;
         let topics = Topics::open(data.join("topics"), &store.content().topics, fsync)?;
         let node = Node {
             address,
+            auto_create,
             topics,
             appended: Notify::new(),
             stopping: AtomicBool::new(false),

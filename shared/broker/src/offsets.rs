@@ -1,4 +1,4 @@
-//! Committed offsets: OffsetCommit and OffsetFetch.
+//! Committed offsets: OffsetCommit, OffsetFetch and OffsetDelete.
 //!
 //! Promise: a commit that was acknowledged is in the store, with its metadata. Offsets that wait for their
 //! transaction are told as unstable to who asks for stable ones (KIP-447).
@@ -7,9 +7,11 @@ use crate::node::Node;
 use crate::store::{Content, Entry, Offset, Phase};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
 use kafka_protocol::messages::offset_fetch_response::{OffsetFetchResponsePartition, OffsetFetchResponseTopic};
 use kafka_protocol::messages::{
-    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, TopicName,
+    OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
+    OffsetFetchResponse, TopicName,
 };
 use std::collections::BTreeMap;
 
@@ -43,6 +45,7 @@ impl Node {
                         topic: topic.name.to_string(),
                         partition: index,
                         offset: partition.committed_offset,
+                        leader_epoch: Some(partition.committed_leader_epoch).filter(|epoch| *epoch >= 0),
                         metadata,
                     }));
                     Ok(())
@@ -89,9 +92,10 @@ impl Node {
             }
             match committed.and_then(|c| c.get(&(topic.to_owned(), index))) {
                 None => response,
-                Some(offset) => {
-                    response.with_committed_offset(offset.offset).with_metadata(Some(offset.metadata.clone().into()))
-                }
+                Some(offset) => response
+                    .with_committed_offset(offset.offset)
+                    .with_committed_leader_epoch(offset.leader_epoch.unwrap_or(-1))
+                    .with_metadata(Some(offset.metadata.clone().into())),
             }
         };
         let topics = wanted.into_iter().map(|(topic, indexes)| {
@@ -100,6 +104,38 @@ impl Node {
                 .with_name(TopicName(topic.into()))
         });
         OffsetFetchResponse::default().with_topics(topics.collect())
+    }
+
+    /// Forgets offsets of topics that no member reads (KIP-496).
+    pub fn delete_offsets(&self, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
+        let group = request.group_id.to_string();
+        let groups = self.groups();
+        let mut store = self.store();
+        let response = OffsetDeleteResponse::default();
+        if !groups.exists(&group) && !store.content().offsets.contains_key(&group) {
+            return response.with_error_code(ResponseError::GroupIdNotFound.code());
+        }
+        let topics = request.topics.into_iter().map(|topic| {
+            let read = groups.reads(&group, &topic.name);
+            let mut delete = |partition: i32| {
+                self.topics.partition(&topic.name, partition)?;
+                if read {
+                    return Err(ResponseError::GroupSubscribedToTopic);
+                }
+                let (group, topic) = (group.clone(), topic.name.to_string());
+                let recorded = store.record(vec![Entry::OffsetDeleted { group, topic, partition }]);
+                recorded.map_err(|_| ResponseError::CoordinatorNotAvailable)
+            };
+            let partitions = topic.partitions.iter().map(|wanted| {
+                let deleted = delete(wanted.partition_index);
+                OffsetDeleteResponsePartition::default()
+                    .with_partition_index(wanted.partition_index)
+                    .with_error_code(deleted.map_or_else(|error| error.code(), |()| 0))
+            });
+            let partitions = partitions.collect();
+            OffsetDeleteResponseTopic::default().with_partitions(partitions).with_name(topic.name.clone())
+        });
+        response.with_topics(topics.collect())
     }
 }
 

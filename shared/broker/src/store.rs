@@ -33,6 +33,11 @@ pub enum Entry {
         name: String,
     },
     Offset(Offset),
+    OffsetDeleted {
+        group: String,
+        topic: String,
+        partition: i32,
+    },
     GroupDeleted {
         group: String,
     },
@@ -53,6 +58,9 @@ pub struct Offset {
     pub topic: String,
     pub partition: i32,
     pub offset: i64,
+    /// Of the record before it, if the client told; there is but one (KIP-320).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader_epoch: Option<i32>,
     /// The client's note beside it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub metadata: String,
@@ -121,6 +129,12 @@ impl Content {
                 self.offsets.entry(offset.group.clone()).or_default().insert(place, offset);
             }
             Entry::Offset(_) => {}
+            Entry::OffsetDeleted { group, topic, partition } => {
+                if let Some(offsets) = self.offsets.get_mut(&group) {
+                    offsets.remove(&(topic, partition));
+                }
+                self.offsets.retain(|_, group| !group.is_empty());
+            }
             Entry::GroupDeleted { group } => {
                 self.offsets.remove(&group);
             }
@@ -195,7 +209,16 @@ impl Store {
                 entry => content.apply(entry),
             }
         }
-        let (file, size) = rewrite(&path, &content)?;
+        let (file, size) = match rewrite(&path, &content) {
+            // It must start, or nothing would make room.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && path.exists() => {
+                tracing::warn!(file = %path.display(), %error, "store not rewritten");
+                let file = OpenOptions::new().append(true).open(&path)?;
+                file.set_len(whole.len() as u64)?;
+                (file, whole.len() as u64)
+            }
+            rewritten => rewritten?,
+        };
         Ok(Store { path, file, size, limit: limit(size), content, fsync })
     }
 
@@ -270,7 +293,8 @@ mod tests {
     use super::*;
 
     fn offset(topic: &str, offset: i64) -> Entry {
-        Entry::Offset(Offset { group: "g".into(), topic: topic.into(), partition: 0, offset, metadata: "note".into() })
+        let (group, topic, metadata) = ("g".into(), topic.into(), "note".into());
+        Entry::Offset(Offset { group, topic, partition: 0, offset, leader_epoch: None, metadata })
     }
 
     fn topic(name: &str) -> Entry {

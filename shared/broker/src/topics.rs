@@ -8,7 +8,7 @@ use crate::store::{Entry, Store, Topic as Stored};
 use crate::topic_config::TopicConfig;
 use kafka_protocol::ResponseError;
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::{fs, io};
 
@@ -84,6 +84,11 @@ impl Topics {
         Ok(topics)
     }
 
+    /// The directory of all logs.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     fn path(&self, name: &str, number: i32) -> PathBuf {
         self.directory.join(format!("{name}-{number}"))
     }
@@ -127,8 +132,7 @@ impl Topics {
         config: BTreeMap<String, String>,
         dry: bool,
     ) -> Result<(), Refusal> {
-        let allowed = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
-        if !(1..=249).contains(&name.len()) || name == "." || name == ".." || !name.bytes().all(allowed) {
+        if !is_name(name) {
             let wanted = "wanted 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'";
             return refuse(ResponseError::InvalidTopicException, format!("found {name:?}, {wanted}"));
         }
@@ -221,6 +225,12 @@ impl Topics {
         }
         Ok(())
     }
+}
+
+/// Whether a topic may be called so.
+pub fn is_name(name: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
+    (1..=249).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(allowed)
 }
 
 fn check_count(count: i32) -> Result<(), Refusal> {

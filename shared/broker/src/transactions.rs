@@ -282,6 +282,7 @@ impl Node {
                         topic: topic.name.to_string(),
                         partition: partition.partition_index,
                         offset: partition.committed_offset,
+                        leader_epoch: Some(partition.committed_leader_epoch).filter(|epoch| *epoch >= 0),
                         metadata: metadata.to_owned(),
                     };
                     transaction.offsets.retain(|o| {

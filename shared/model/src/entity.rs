@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Whom or what a text names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entity {
-    /// Stable: `Q212` (Wikidata), a GeoNames id, or 32 hex digits of the folded name.
+    /// Stable: `Q212` (Wikidata), a GeoNames id, or 32 hex digits of its folded name and its type.
     pub id: String,
     /// What kind of id that is.
     pub id_kind: IdKind,
@@ -16,6 +16,9 @@ pub struct Entity {
     /// What it is.
     #[serde(rename = "type")]
     pub kind: EntityType,
+    /// The Wikidata id of the country that it belongs to, or is, or that a nationality names, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
     /// Where it is named, in reading order.
     pub mentions: Vec<Mention>,
     /// How much the text is about it, in [0, 1].

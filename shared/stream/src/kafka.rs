@@ -15,7 +15,7 @@ pub(crate) const CALL: Duration = Duration::from_secs(10);
 pub(crate) const STEP: Duration = Duration::from_secs(2);
 
 /// How long a start may stand still before its clients are built anew: what hangs in one of them does not hang for ever.
-pub(crate) const RENEWAL: Duration = Duration::from_secs(30);
+pub(crate) const RENEWAL: Duration = Duration::from_secs(10);
 
 /// A cluster that can be reached, cheap to clone.
 #[derive(Debug, Clone)]

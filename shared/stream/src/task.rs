@@ -37,8 +37,6 @@ const SPAN: Duration = Duration::from_millis(50);
 /// Replies that may wait for the stage; whoever answers waits beyond that.
 const REPLIES: usize = 256;
 
-/// How long offsets may be pending.
-const PENDING: Duration = Duration::from_secs(10);
 /// How often lag is looked at.
 const MEASURE: Duration = Duration::from_secs(5);
 
@@ -78,7 +76,9 @@ impl<S: Stage> Task<'_, S> {
         };
         let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
         let counts = Counts::default();
-        let Some(committed) = self.where_to_go_on(&consumer, &counts)? else { return Ok(End::Stopped) };
+        // pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer, the truth
+        let committed = self.patiently(|| self.committed(&consumer, &counts))?;
+        let Some(committed) = committed else { return Ok(End::Stopped) };
         let mut replica = standby.unwrap_or_else(|| Replica::new((self.assembly.new)()));
         if let Some(changelog) = S::STATE {
             let known = replica.changes;
@@ -117,23 +117,6 @@ impl<S: Stage> Task<'_, S> {
             measured: Instant::now(),
         }
         .work()
-    }
-
-    /// The group's offsets once they are stable (KIP-447); `None` when stopped.
-    ///
-    /// A broker that was killed can leave offsets pending for ever, of a transaction that fencing has decided. Then
-    /// the last stable ones are right: what was decided as committed is among them, and the positions in the
-    /// changelog are held against them.
-    fn where_to_go_on(&self, consumer: &BaseConsumer, counts: &Counts) -> KafkaResult<Option<Positions>> {
-        let began = Instant::now();
-        self.patiently(|| match self.committed(consumer, counts) {
-            Err(error) if began.elapsed() > PENDING => {
-                tracing::warn!(stage = S::NAME, partition = self.partition, %error, "offsets are pending; going by stable ones");
-                let mut config = self.kafka.consumer(&self.kafka.group(S::NAME));
-                self.committed(&config.set("isolation.level", "read_uncommitted").create()?, counts)
-            }
-            result => result,
-        })
     }
 
     /// The group's offsets of all partitions that this task reads.

@@ -85,7 +85,8 @@ fn world(prefix: &str) -> World {
         Err(_) => {
             let dir = tempfile::tempdir().unwrap();
             let listen = "127.0.0.1:0".parse().unwrap();
-            let config = tidings_broker::Config { listen, data: dir.path().into(), fsync: false };
+            let data = dir.path().into();
+            let config = tidings_broker::Config { listen, data, fsync: false, auto_create: None };
             let broker = runtime.block_on(tidings_broker::Broker::start(config)).unwrap();
             (broker.address().to_string(), Some((broker, dir)))
         }

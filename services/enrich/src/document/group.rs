@@ -5,7 +5,7 @@ use super::spans::Found;
 use crate::{
     aliases::Aliases,
     fold::fold,
-    gazetteer::Gazetteer,
+    kb::{Kb, Number},
     lexicon::Class,
     token::{Shape, Style, Token},
 };
@@ -19,7 +19,7 @@ const REPEATED: f32 = 0.7;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     /// An entry of the knowledge base.
-    Known(usize),
+    Known(Number),
     /// A folded name.
     Local(String),
 }
@@ -40,9 +40,9 @@ struct Form {
 }
 
 /// The names of a document, by first mention.
-pub(super) fn names(text: &str, tokens: &[Token<'_>], found: Vec<Found>) -> Vec<Name> {
+pub(super) fn names(kb: &Kb, text: &str, tokens: &[Token<'_>], found: Vec<Found>) -> Vec<Name> {
     let mut names = by_key(text, tokens, found);
-    join_short_forms(text, tokens, &mut names);
+    join_short_forms(kb, text, tokens, &mut names);
     repeat(tokens, &mut names);
     let mut names: Vec<Name> = names.into_values().collect();
     names.sort_by_key(|name| name.found[0].first);
@@ -97,15 +97,15 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Gives names of one word to the one full name that they shorten. Where two could be meant, none is.
-fn join_short_forms(text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
+fn join_short_forms(kb: &Kb, text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
     let mut full: BTreeMap<String, BTreeSet<(Key, EntityType)>> = BTreeMap::new();
-    for form in names.values().map(|name| form(text, tokens, name)).filter(|form| form.words.len() > 1) {
+    for form in names.values().map(|name| form(kb, text, tokens, name)).filter(|form| form.words.len() > 1) {
         for short in short_forms(&form) {
             full.entry(short).or_default().insert((form.key.clone(), form.kind));
         }
     }
     let shorts: Vec<Form> =
-        names.values().map(|name| form(text, tokens, name)).filter(|form| form.words.len() == 1).collect();
+        names.values().map(|name| form(kb, text, tokens, name)).filter(|form| form.words.len() == 1).collect();
     for short in shorts {
         let candidates = full.get(&short.words[0]).into_iter().flatten().filter(|(key, _)| *key != short.key);
         let [(key, kind)] = candidates.collect::<Vec<_>>()[..] else { continue };
@@ -135,9 +135,9 @@ fn join_short_forms(text: &str, tokens: &[Token<'_>], names: &mut BTreeMap<Key, 
     }
 }
 
-fn form(text: &str, tokens: &[Token<'_>], name: &Name) -> Form {
+fn form(kb: &Kb, text: &str, tokens: &[Token<'_>], name: &Name) -> Form {
     let kind = match name.key {
-        Key::Known(number) => Gazetteer::get().entry(number).kind,
+        Key::Known(number) => kb.entry(number).kind,
         Key::Local(_) => name.kind(),
     };
     Form { words: words(name.form(text, tokens)).map(fold).collect(), key: name.key.clone(), kind }

@@ -1,9 +1,10 @@
 //! Brings together what was recognised and what is known, so that no two names overlap.
 
+use super::link;
 use crate::{
-    fold::fold,
-    gazetteer::Gazetteer,
+    kb::{Kb, Number},
     lexicon::Class,
+    names::is_part,
     recognise::Span,
     token::{Gap, Shape, Style, Token},
 };
@@ -12,11 +13,14 @@ use tidings_model::EntityType;
 
 /// How sure a name of the knowledge base is.
 const KNOWN: f32 = 0.9;
-/// How sure a name is that only its folded spelling links to the knowledge base.
-const FOLDED: f32 = 0.8;
+/// How sure a recognised name is at least that the knowledge base knows.
+const LINKED: f32 = 0.8;
 
 /// How sure the type of a name is that stands in a list of places.
 const LISTED: f32 = 0.6;
+
+/// The longest place of a dateline, in tokens: "PORT-AU-PRINCE, Haiti".
+const CITY: usize = 8;
 
 /// The longest name, in bytes: beyond it stands nonsense.
 const LONGEST: usize = 120;
@@ -29,7 +33,7 @@ pub(super) struct Found {
     /// One past the last.
     pub last: usize,
     /// The entry of the knowledge base.
-    pub known: Option<usize>,
+    pub known: Option<Number>,
     /// What it is, judged from this place.
     pub kind: EntityType,
     /// How sure.
@@ -53,8 +57,9 @@ impl Found {
 }
 
 /// The names of the text, in reading order, none overlapping.
-pub(super) fn merge(text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Vec<Found> {
-    let known = known(tokens);
+pub(super) fn merge(kb: &Kb, text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Vec<Found> {
+    let known = known(kb, tokens);
+    let countries = link::countries(kb, known.iter().filter_map(|found| found.known));
     let mut displaced = vec![false; known.len()];
     let mut found = Vec::new();
     for span in recognised {
@@ -64,11 +69,14 @@ pub(super) fn merge(text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Ve
         // Known names are in reading order too: those that meet this one are neighbours.
         let from = known.partition_point(|known| known.last <= name.first);
         let to = known.partition_point(|known| known.first < name.last);
-        if !stands(tokens, &mut name, &known[from..to]) {
+        if !stands(tokens, &mut name, &known[from..to]) || is_credit(tokens, &name) {
             continue;
         }
-        if let Some(entry) = Gazetteer::get().folded(&fold(name.text(text, tokens)), name.kind) {
-            (name.known, name.confidence) = (Some(entry), FOLDED);
+        name.known = linked(kb, text, tokens, &name, &countries);
+        match name.known {
+            Some(_) => name.confidence = name.confidence.max(LINKED),
+            None if is_generic(tokens, &name) => continue,
+            None => {}
         }
         (from..to).for_each(|at| displaced[at] |= known[at].meets(&name));
         found.push(name);
@@ -95,11 +103,26 @@ fn type_lists(tokens: &[Token<'_>], found: &mut [Found]) {
     }
 }
 
-/// The names that the knowledge base knows. A common word at the start of a sentence ("Reading the letter")
+/// The entry that a recognised name means.
+fn linked(kb: &Kb, text: &str, tokens: &[Token<'_>], name: &Found, countries: &BTreeSet<&str>) -> Option<Number> {
+    let choose = |meanings| link::choose(kb, meanings, name.kind, name.len(), countries);
+    let words = name.text(text, tokens);
+    choose(kb.meanings(&tokens[name.first..name.last]))
+        .or_else(|| choose(kb.variants(words)))
+        .or_else(|| kb.by_local_id(words, name.kind))
+}
+
+/// The names that the knowledge base lists. A common word at the start of a sentence ("Reading the letter")
 /// counts only where the name stands elsewhere too.
-fn known(tokens: &[Token<'_>]) -> Vec<Found> {
-    let gazetteer = Gazetteer::get();
-    let matches = gazetteer.aliases().find(tokens);
+fn known(kb: &Kb, tokens: &[Token<'_>]) -> Vec<Found> {
+    let mut matches = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let listed = kb.longest(tokens, at);
+        let len = listed.as_ref().map_or(1, |(len, _)| *len);
+        matches.extend(listed.map(|(len, meanings)| (at, len, meanings[0])));
+        at += len;
+    }
     let doubtful = |first: usize, len: usize| {
         let token = &tokens[first];
         let speaks = |next: &Token<'_>| next.shape == Shape::Possessive || Class::Speech.has(next.text);
@@ -108,13 +131,13 @@ fn known(tokens: &[Token<'_>]) -> Vec<Found> {
             && (token.style != Style::Prose || token.starts)
             && !(token.style == Style::Prose && tokens.get(first + 1).is_some_and(speaks))
     };
-    let sure: BTreeSet<usize> =
+    let sure: BTreeSet<Number> =
         matches.iter().filter(|(first, len, _)| !doubtful(*first, *len)).map(|(.., entry)| *entry).collect();
     let found = matches.into_iter().filter(|(.., entry)| sure.contains(entry)).map(|(first, len, entry)| Found {
         first,
         last: first + len,
         known: Some(entry),
-        kind: gazetteer.entry(entry).kind,
+        kind: kb.entry(entry).kind,
         confidence: KNOWN,
     });
     found.collect()
@@ -135,6 +158,26 @@ fn place(tokens: &[Token<'_>], span: &Span) -> Option<Found> {
     }
     let whole = first < last && tokens[first + 1..last].iter().all(|token| token.gap != Gap::Break);
     whole.then_some(Found { first, last, known: None, kind: span.kind, confidence: span.confidence })
+}
+
+/// The agency in a dateline: "ARDEN (NWA) -" is no news of it.
+fn is_credit(tokens: &[Token<'_>], name: &Found) -> bool {
+    let open = name.first.checked_sub(1).filter(|at| tokens[*at].is_mark("("));
+    let after = |at: usize, marks: &str| tokens.get(at).is_some_and(|token| token.is_mark(marks));
+    // nothing but the place stands before it
+    let opens =
+        open.is_some_and(|open| tokens[open.saturating_sub(CITY)..open].iter().any(|token| token.gap == Gap::Break));
+    opens && after(name.last, ")") && after(name.last + 1, "-–—")
+}
+
+/// "Groups say", "the Gazette": one word that says of what kind it is, and not which.
+fn is_generic(tokens: &[Token<'_>], name: &Found) -> bool {
+    let word = &tokens[name.first];
+    let singular = word.text.strip_suffix('s').unwrap_or(word.text);
+    // a surname may be a common word, but then it is the short form of a name that is found by itself
+    let person = name.kind == EntityType::Person;
+    let is_kind = |text: &str| !person && Class::Common.has(text) || is_part(text) && !Class::Given.has(text);
+    name.len() == 1 && word.shape == Shape::Capital && (is_kind(word.text) || is_kind(singular))
 }
 
 /// Whether a recognised name stands against the known names that it meets; the longer one usually does.

@@ -13,7 +13,7 @@ fn item(headline: &str, summary: &str, body: &str) -> Item {
 }
 
 fn found(item: &Item) -> Vec<Entity> {
-    entities(item, Some(&CapitalisedNames::english()), 0.4)
+    entities(item, Some(&CapitalisedNames::english()), &Kb::load(None).unwrap(), 0.4)
 }
 
 /// `name/type: mention, mention` of each entity, by name.
@@ -94,7 +94,7 @@ fn spellings_of_one_name_have_one_id() {
     let zelensky = ["Zelensky", "Zelenskiy", "Zelenskyy", "Zelenskyi", "Volodymyr Zelenskij"].map(id);
     assert_eq!(zelensky, ["Q3874799"; 5]);
     let unknown = ["Oleksa Zoryansky", "Oleksa Zoryanskiy", "Oleksa Zorianskyy"].map(id);
-    assert_eq!(unknown, [local_id("Oleksa Zoryansky"), unknown[0].clone(), unknown[0].clone()]);
+    assert_eq!(unknown, [local_id("Oleksa Zoryansky", EntityType::Person), unknown[0].clone(), unknown[0].clone()]);
     assert_eq!(unknown[0].len(), 32);
 }
 
@@ -149,4 +149,40 @@ proptest! {
         places.sort();
         prop_assert!(places.windows(2).all(|two| two[0].0 != two[1].0 || two[0].2 <= two[1].1), "{places:?}");
     }
+}
+
+#[test]
+fn what_names_nobody_is_no_entity() {
+    use crate::neural::Models;
+    let models = Models::load(&crate::Config::default()).unwrap();
+    let english = models.recognisers().next().unwrap();
+    let told = |body: &str| -> Vec<String> {
+        let entities = entities(&item("", "", body), Some(&english), models.kb(), 0.0);
+        entities.into_iter().map(|entity| entity.name).collect()
+    };
+    assert_eq!(told("JAKARTA (NWA) - The delegation left for Berlin on Friday."), ["Jakarta", "Berlin"]);
+    assert_eq!(told("He wrote to the Gazette that the Chamber had met in Berlin."), ["Berlin"]);
+}
+
+#[test]
+fn the_document_decides_what_a_name_means() {
+    let kb = Kb::load(None).unwrap();
+    // two cities of that name, neither much larger than the other
+    let sides: Vec<_> = kb.meanings(&tokens("Kochi")).into_iter().map(|number| kb.entry(number).country).collect();
+    assert_eq!(sides, [Some("Q668"), Some("Q17")]);
+    let city = |of: &str| {
+        let entities = found(&item("", "", &format!("then {of} envoy flew to the city of Kochi again")));
+        let city = entities.into_iter().find(|entity| entity.name == "Kochi").unwrap();
+        (city.id_kind, city.country)
+    };
+    assert_eq!(city("a Japanese"), (IdKind::Geonames, Some("Q17".to_owned())));
+    assert_eq!(city("an Indian"), (IdKind::Geonames, Some("Q668".to_owned())));
+    assert_eq!(city("the"), (IdKind::Local, None));
+}
+
+#[test]
+fn names_that_differ_in_more_than_transliteration_stay_apart() {
+    let id = |text: &str| found(&item("", "", &format!("then the envoy {text} spoke again")))[0].id.clone();
+    assert_ne!(id("Gertrude Stein"), id("Gertrude Steyn"));
+    assert_ne!(local_id("Arden", EntityType::Place), local_id("Arden", EntityType::Person));
 }

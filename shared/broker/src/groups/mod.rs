@@ -46,6 +46,17 @@ impl Groups {
         }
     }
 
+    /// Whether anybody has joined a group and not yet left.
+    pub fn exists(&self, group: &str) -> bool {
+        self.by_id.contains_key(group)
+    }
+
+    /// Whether a member of a group is subscribed to a topic, as far as its metadata can be read.
+    pub fn reads(&self, group: &str, topic: &str) -> bool {
+        let members = self.by_id.get(group).into_iter().flat_map(|group| group.members.values());
+        members.flat_map(|m| &m.protocols).any(|(_, metadata)| subscribes(metadata, topic))
+    }
+
     /// Whether the members of a group wait for their assignments.
     pub fn is_completing(&self, group: &str) -> bool {
         self.by_id.get(group).is_some_and(|g| g.state == group::State::Completing)
@@ -57,4 +68,23 @@ impl Groups {
         self.by_id.values_mut().for_each(|group| group.tick(now));
         self.by_id.retain(|_, group| !group.is_deserted());
     }
+}
+
+/// Looks for a topic in what a consumer says of itself: a version, a count, and that many strings.
+fn subscribes(metadata: &[u8], topic: &str) -> bool {
+    let Some((count, mut rest)) = metadata.get(2..).and_then(<[u8]>::split_first_chunk) else {
+        return false;
+    };
+    for _ in 0..i32::from_be_bytes(*count) {
+        let Some((length, tail)) = rest.split_first_chunk() else {
+            return false;
+        };
+        let length = usize::from(u16::from_be_bytes(*length));
+        match tail.get(..length) {
+            Some(name) if name == topic.as_bytes() => return true,
+            Some(_) => rest = &tail[length..],
+            None => return false,
+        }
+    }
+    false
 }

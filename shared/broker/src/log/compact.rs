@@ -118,7 +118,15 @@ impl Snapshot {
                 return Ok(Vec::new());
             }
             let expired = part.max_timestamp < now - self.delete_retention_ms;
-            cleaned.push(self.rewrite(part, &keep, expired, &mut living)?);
+            match self.rewrite(part, &keep, expired, &mut living) {
+                Ok(new) => cleaned.push(new),
+                Err(error) => {
+                    // A full disk, mostly: what was written so far would only hold the room.
+                    fs::remove_file(part.path.with_extension(UNFINISHED)).ok();
+                    cleaned.iter().for_each(|new| drop(fs::remove_file(&new.path)));
+                    return Err(error);
+                }
+            }
         }
         Ok(cleaned)
     }

@@ -263,19 +263,32 @@ impl Log {
         Ok(None)
     }
 
-    /// Makes `offset` the first that can be read, and deletes segments that are wholly below it.
+    /// The first record with the latest timestamp: its offset and its timestamp.
+    pub fn newest(&self) -> io::Result<Option<(i64, i64)>> {
+        let readable = |s: &&Segment| s.index.last().is_some_and(|e| e.last_offset >= self.start);
+        let latest = self.segments.iter().filter(readable).map(|s| s.max_timestamp).max();
+        latest.map_or(Ok(None), |latest| self.offset_for_time(latest))
+    }
+
+    /// Bytes on the disk.
+    pub fn size(&self) -> u64 {
+        self.segments.iter().map(|s| s.size).sum()
+    }
+
+    /// Makes `offset` the first that can be read, and deletes segments that are wholly below it: those first,
+    /// for on a full disk there may be no room to note the offset before.
     pub fn advance_start(&mut self, offset: i64) -> io::Result<()> {
         if offset <= self.start || self.destroyed {
             return Ok(());
+        }
+        while self.segments.get(1).is_some_and(|s| s.base_offset <= offset) {
+            fs::remove_file(&self.segments.remove(0).path)?;
         }
         let unfinished = self.directory.join("start.new");
         fs::write(&unfinished, offset.to_string())?;
         fs::rename(&unfinished, self.directory.join("start"))?;
         self.start = offset;
         self.producers.forget_aborted_before(offset);
-        while self.segments.get(1).is_some_and(|s| s.base_offset <= offset) {
-            fs::remove_file(&self.segments.remove(0).path)?;
-        }
         Ok(())
     }
 
@@ -292,13 +305,13 @@ impl Log {
         };
         let active = self.active();
         let old = now - active.created > self.config.segment_ms;
-        if !active.index.is_empty() && (old || active.max_timestamp < expired_before) {
-            self.roll(now)?;
-        }
+        let close = !active.index.is_empty() && (old || active.max_timestamp < expired_before);
+        // On a full disk there may be no room for the next segment, and all the more reason to go on.
+        let rolled = if close { self.roll(now) } else { Ok(()) };
         if !self.config.delete {
-            return Ok(());
+            return rolled;
         }
-        let mut size: u64 = self.segments.iter().map(|s| s.size).sum();
+        let mut size = self.size();
         let mut start = self.start;
         for pair in self.segments.windows(2) {
             let (segment, next) = (&pair[0], pair[1].base_offset);
@@ -310,7 +323,7 @@ impl Log {
             size -= segment.size;
             start = next;
         }
-        self.advance_start(start)
+        self.advance_start(start).and(rolled)
     }
 
     /// Deletes everything.

@@ -178,6 +178,42 @@ impl Cluster {
     }
 }
 
+/// An offset in a topic's first partition.
+pub fn at(topic: &str, offset: i64) -> TopicPartitionList {
+    let mut places = TopicPartitionList::new();
+    places.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
+    places
+}
+
+/// A transaction that has read one record, written one, and moved its group's offset, all undecided.
+pub struct Undecided {
+    pub source: String,
+    pub target: String,
+    pub group: String,
+    pub consumer: BaseConsumer,
+    pub producer: Sender,
+}
+
+impl Undecided {
+    pub fn begin(cluster: &Cluster) -> Undecided {
+        let (source, target) = (cluster.topic("source", 1, &[]), cluster.topic("target", 1, &[]));
+        let group = unique("g");
+        let feeder = cluster.producer(&[]);
+        send(&feeder, &source, 0, None, Some("in"));
+        flush(&feeder);
+        let consumer = cluster.consumer(&group, &[]);
+        consumer.subscribe(&[&source]).unwrap();
+        poll(&consumer, 1);
+        let producer = cluster.transactional(&unique("id"), 60_000);
+        producer.begin_transaction().unwrap();
+        send(&producer, &target, 0, None, Some("out"));
+        let member = consumer.group_metadata().unwrap();
+        producer.send_offsets_to_transaction(&at(&source, 1), &member, WAIT).unwrap();
+        drain(&producer);
+        Undecided { source, target, group, consumer, producer }
+    }
+}
+
 pub fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(WAIT)).request_timeout(Some(WAIT))
 }

@@ -80,7 +80,7 @@ impl Cluster {
 
 /// The configuration of an embedded broker.
 pub fn config(listen: SocketAddr, data: &Path) -> Config {
-    Config { listen, data: data.to_owned(), fsync: false }
+    Config { listen, data: data.to_owned(), fsync: false, auto_create: None }
 }
 
 /// Runs one ignored test of this binary in a process of its own, which can be killed.

@@ -160,6 +160,31 @@ pub fn request(api: ApiKey, version: i16, topic: &str) -> RequestKind {
         ApiKey::ApiVersions => Ask::ApiVersions(ApiVersionsRequest::default()),
         ApiKey::AddOffsetsToTxn => Ask::AddOffsetsToTxn(AddOffsetsToTxnRequest::default()),
         ApiKey::EndTxn => Ask::EndTxn(EndTxnRequest::default()),
+        ApiKey::OffsetDelete => {
+            use offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
+            let wanted = OffsetDeleteRequestTopic::default()
+                .with_name(name())
+                .with_partitions(vec![OffsetDeleteRequestPartition::default()]);
+            Ask::OffsetDelete(OffsetDeleteRequest::default().with_group_id(group()).with_topics(vec![wanted]))
+        }
+        ApiKey::OffsetForLeaderEpoch => {
+            use offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
+            let wanted = OffsetForLeaderTopic::default()
+                .with_topic(name())
+                .with_partitions(vec![OffsetForLeaderPartition::default()]);
+            Ask::OffsetForLeaderEpoch(OffsetForLeaderEpochRequest::default().with_topics(vec![wanted]))
+        }
+        ApiKey::DescribeCluster => Ask::DescribeCluster(DescribeClusterRequest::default()),
+        ApiKey::DescribeLogDirs => Ask::DescribeLogDirs(DescribeLogDirsRequest::default().with_topics(None)),
+        ApiKey::DescribeAcls => Ask::DescribeAcls(DescribeAclsRequest::default()),
+        ApiKey::CreateAcls => {
+            let new = create_acls_request::AclCreation::default();
+            Ask::CreateAcls(CreateAclsRequest::default().with_creations(vec![new]))
+        }
+        ApiKey::DeleteAcls => {
+            let filter = delete_acls_request::DeleteAclsFilter::default();
+            Ask::DeleteAcls(DeleteAclsRequest::default().with_filters(vec![filter]))
+        }
         other => panic!("{other:?} is advertised: say here how to ask for it"),
     }
 }

@@ -1,10 +1,10 @@
 //! The embedded broker's promise: what was acknowledged survives its death.
 
-use crate::clients::{WAIT, drain, flush, poll, send, unique, until};
+use crate::clients::{Undecided, WAIT, at, flush, send, unique, until};
 use crate::cluster::{Cluster, config, process};
+use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::producer::Producer;
-use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -12,12 +12,6 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 use tidings_broker::{Broker, Error};
-
-fn at(topic: &str, offset: i64) -> TopicPartitionList {
-    let mut places = TopicPartitionList::new();
-    places.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
-    places
-}
 
 #[test]
 fn topics_records_and_offsets_with_their_notes() {
@@ -45,20 +39,7 @@ fn an_open_transaction_with_its_offsets() {
     let Some(mut cluster) = Cluster::embedded() else {
         return;
     };
-    let (source, target) = (cluster.topic("source", 1, &[]), cluster.topic("target", 1, &[]));
-    let group = unique("g");
-    let feeder = cluster.producer(&[]);
-    send(&feeder, &source, 0, None, Some("in"));
-    flush(&feeder);
-    let consumer = cluster.consumer(&group, &[]);
-    consumer.subscribe(&[&source]).unwrap();
-    poll(&consumer, 1);
-    let producer = cluster.transactional(&unique("id"), 60_000);
-    producer.begin_transaction().unwrap();
-    send(&producer, &target, 0, None, Some("out"));
-    let member = consumer.group_metadata().unwrap();
-    producer.send_offsets_to_transaction(&at(&source, 1), &member, WAIT).unwrap();
-    drain(&producer);
+    let Undecided { source, target, group, producer, .. } = Undecided::begin(&cluster);
     cluster.restart();
     assert!(cluster.values(&target, "read_committed").is_empty(), "still open");
     producer.commit_transaction(WAIT).unwrap();
@@ -89,9 +70,13 @@ fn a_second_broker_on_the_same_data_and_any_beyond_loopback_are_refused() {
 fn broker_process(data: &Path, port: u16) -> Child {
     let variables = [("BROKER_DATA", data.to_str().unwrap()), ("BROKER_PORT", &port.to_string())];
     let mut child = process("restart::broker", &variables);
-    let output = BufReader::new(child.stdout.take().unwrap());
-    assert!(output.lines().any(|line| line.unwrap().contains("listens")));
+    listening(&mut BufReader::new(child.stdout.take().unwrap()).lines());
     child
+}
+
+/// Waits for a broker in its own process to listen; its process id.
+pub fn listening(output: &mut impl Iterator<Item = std::io::Result<String>>) -> String {
+    output.find_map(|line| Some(line.unwrap().strip_prefix("listens ")?.to_owned())).expect("the broker starts")
 }
 
 /// Not a test: a broker in a process of its own.
@@ -104,7 +89,7 @@ fn broker() {
     let listen = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let _broker = Broker::start(config(listen, Path::new(&data))).await.unwrap();
-        println!("\nlistens");
+        println!("\nlistens {}", std::process::id());
         tokio::time::sleep(Duration::from_secs(120)).await;
     });
 }

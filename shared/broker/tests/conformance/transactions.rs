@@ -1,18 +1,12 @@
 //! Exactly once: what aborts is never seen, who is fenced never writes, offsets move with the records.
 
-use crate::clients::{WAIT, drain, flush, poll, send, unique, until};
+use crate::clients::{Undecided, WAIT, at, drain, flush, send, unique, until};
 use crate::cluster::Cluster;
+use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer;
-use rdkafka::{Offset, TopicPartitionList};
 use std::time::Duration;
-
-fn at(topic: &str, offset: i64) -> TopicPartitionList {
-    let mut places = TopicPartitionList::new();
-    places.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
-    places
-}
 
 #[test]
 fn what_aborts_is_not_seen_and_nothing_passes_an_open_transaction() {
@@ -46,29 +40,17 @@ fn what_aborts_is_not_seen_and_nothing_passes_an_open_transaction() {
 #[test]
 fn offsets_move_with_their_transaction() {
     let cluster = Cluster::any();
-    let (source, target) = (cluster.topic("source", 1, &[]), cluster.topic("target", 1, &[]));
-    let group = unique("g");
-    let feeder = cluster.producer(&[]);
-    send(&feeder, &source, 0, None, Some("in"));
-    flush(&feeder);
-    let consumer = cluster.consumer(&group, &[]);
-    consumer.subscribe(&[&source]).unwrap();
-    poll(&consumer, 1);
-    let member = consumer.group_metadata().unwrap();
-    let producer = cluster.transactional(&unique("id"), 60_000);
-    producer.begin_transaction().unwrap();
-    send(&producer, &target, 0, None, Some("aborted"));
-    producer.send_offsets_to_transaction(&at(&source, 1), &member, WAIT).unwrap();
-    drain(&producer);
+    let Undecided { source, target, group, consumer, producer } = Undecided::begin(&cluster);
     producer.abort_transaction(WAIT).unwrap();
     assert_eq!(cluster.committed(&group, &source).0, Offset::Invalid);
     producer.begin_transaction().unwrap();
-    send(&producer, &target, 0, None, Some("out"));
+    send(&producer, &target, 0, None, Some("committed"));
+    let member = consumer.group_metadata().unwrap();
     producer.send_offsets_to_transaction(&at(&source, 1), &member, WAIT).unwrap();
     drain(&producer);
     producer.commit_transaction(WAIT).unwrap();
     assert_eq!(cluster.committed(&group, &source).0, Offset::Offset(1));
-    assert_eq!(cluster.values(&target, "read_committed"), ["out"]);
+    assert_eq!(cluster.values(&target, "read_committed"), ["committed"]);
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! The knowledge base that is compiled in, from `kb/*.tsv`.
+//!
+//! A row is `id, kind, name, aliases, country, people`, the last two where they are known. Without an id it has a local
+//! one, the one that an unknown name of the same spelling and type would have: a wrong id is worse than none.
+
+use super::{Entry, layer::Layer, local_id, write::Writer};
+use tidings_model::{EntityType, IdKind};
+
+/// The name and version of the shipped layer; it changes with the files.
+const NAME: &str = "tidings-kb-2";
+
+pub(super) const FILES: [(&str, &str); 6] = [
+    ("countries.tsv", include_str!("../../kb/countries.tsv")),
+    ("groups.tsv", include_str!("../../kb/groups.tsv")),
+    ("organisations.tsv", include_str!("../../kb/organisations.tsv")),
+    ("people.tsv", include_str!("../../kb/people.tsv")),
+    ("places.tsv", include_str!("../../kb/places.tsv")),
+    ("cities.tsv", include_str!("../../kb/cities.tsv")),
+];
+
+/// Of what is listed by hand: better known than any of its name.
+const FAMOUS: u8 = u8::MAX;
+
+pub(super) fn layer() -> Result<Layer, String> {
+    let mut writer = Writer::new();
+    for (file, source) in FILES {
+        for (line, row) in source.lines().enumerate().filter(|(_, row)| !row.starts_with('#')) {
+            add(&mut writer, file, row).map_err(|mend| format!("kb/{file}:{}: {mend}", line + 1))?;
+        }
+    }
+    let mut bytes = Vec::new();
+    writer.finish(NAME, &mut bytes).map_err(|error| error.to_string())?;
+    Layer::read(&bytes)
+}
+
+pub(super) fn add(writer: &mut Writer, file: &str, row: &str) -> Result<(), String> {
+    let columns: Vec<&str> = row.split('\t').collect();
+    let (&[id, kind, name, aliases], rest) =
+        columns.split_first_chunk::<4>().ok_or("a row has four columns or more")?;
+    let kind = match kind {
+        "person" => EntityType::Person,
+        "organisation" => EntityType::Organisation,
+        "place" => EntityType::Place,
+        "group" => EntityType::Group,
+        _ => return Err(format!("kind {kind:?}; person, organisation, place or group")),
+    };
+    let local = local_id(name, kind);
+    let (id, id_kind) = match id.as_bytes() {
+        [] => (local.as_str(), IdKind::Local),
+        [b'Q', ..] => (id, IdKind::Wikidata),
+        _ => (id, IdKind::Geonames),
+    };
+    let country = match file {
+        "countries.tsv" => Some(id),
+        _ => rest.first().copied().filter(|country| !country.is_empty()),
+    };
+    let people = rest.get(1).map(|people| people.parse::<f32>().map_err(|_| format!("people {people:?}; a number")));
+    let people = people.transpose()?;
+    let entry = Entry {
+        id,
+        id_kind,
+        kind,
+        name,
+        country,
+        // a city of 100,000 has some 30 articles
+        fame: people.map_or(FAMOUS, |people| (16.0 * (people / 3_000.0).log2()) as u8),
+        listed: people.is_none(),
+    };
+    writer.add(&entry, aliases.split('|').filter(|alias| !alias.is_empty())).map_err(|error| error.to_string())
+}
