@@ -1,7 +1,7 @@
 //! A small broker that speaks the Kafka protocol, for one machine: laptops, small newsrooms, tests.
 //!
-//! Any client may talk to it (librdkafka, kcat, aiokafka, kafka-python are tried): topics, classic consumer
-//! groups, idempotent and transactional producers, retention, compaction. What it promises:
+//! Any client may talk to it (the README has which were tried): topics, classic consumer groups, idempotent and
+//! transactional producers, retention, compaction. What it promises:
 //! - **Acknowledged records, committed offsets and decided transactions survive the death of the process**,
 //!   `kill -9` included, each once and in order. With [`Config::fsync`] they survive the loss of power too.
 //! - `read_committed` consumers see no aborted record and none of an open transaction.
