@@ -8,6 +8,8 @@ use crate::shingles;
 const BITS: u32 = 22;
 /// A window with fewer items is weighed as if it had so many: in it, everything looks rare.
 const FEWEST: u32 = 5000;
+/// What the commonest features weigh in a large window: as in one of 20,000 items.
+const FLOOR: f32 = 1.6;
 /// Features in more than this share of the items make no candidates, but so many items may always have one.
 const COMMON: f32 = 0.002;
 const COMMON_ITEMS: u32 = 8;
@@ -65,13 +67,17 @@ impl Frequencies {
         }
     }
 
-    /// Inverse document frequency: ln((N + 1) / (n + ½)), at least 0.1.
+    /// Inverse document frequency: ln((N + 1) / (n + ½)). The weights of the decision were fitted where what is in 4096
+    /// items or more weighs alike; in larger windows that floor stays what it was, so that one odd word never outweighs
+    /// all the common ones of a text.
     pub fn weigh(&self) -> impl Fn(u32) -> f32 {
         let all = (self.items.max(FEWEST) as f32 + 1.0).ln();
+        let most = self.logarithms[self.logarithms.len() - 1];
+        let floor = (all - most).clamp(0.1, FLOOR);
         move |hash| {
             let count = self.counts[place(hash)] as usize;
             let logarithm = self.logarithms.get(count).copied().unwrap_or_else(|| (count as f32 + 0.5).ln());
-            (all - logarithm).max(0.1)
+            (all - logarithm).max(floor)
         }
     }
 

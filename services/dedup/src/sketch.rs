@@ -25,6 +25,8 @@ const FEWEST: usize = 5;
 const HEADLINE: usize = 5;
 /// Words that weigh more are worth a bit: rarer than one text in twelve of the window.
 const RARE: f32 = 2.5;
+/// Fewer bits tell nothing.
+const TELLING: u32 = 8;
 /// Texts with at least so many words have no bits to tell them by.
 const MANY: usize = 100;
 
@@ -80,10 +82,11 @@ impl Bits {
         Self(rare.fold(0, |bits, word| bits | 1 << (mix(u64::from(word.hash()) ^ 0x55) & 127)))
     }
 
-    /// Whether two texts may be copies: the rare words of one are to a large part in the other.
+    /// Whether two texts may be copies: the rare words of one are to a large part in the other. Few of them, as in a
+    /// headline or where the window's vocabulary is small, rule nothing out.
     pub fn may_match(self, other: Self) -> bool {
         let fewer = self.0.count_ones().min(other.0.count_ones());
-        (self.0 & other.0).count_ones() * 20 >= fewer * 9
+        fewer < TELLING || (self.0 & other.0).count_ones() * 20 >= fewer * 9
     }
 }
 
@@ -156,6 +159,7 @@ mod tests {
             Sketch::new(&words, 0, &Shingles::new(&words, 0, |_| 3.0), |_| false).bits
         };
         assert!(bits(0, 20).may_match(bits(5, 60)) && !bits(0, 20).may_match(bits(100, 120)));
+        assert!(bits(0, 4).may_match(bits(100, 140)), "four words rule nothing out");
         assert!(bits(0, 200).may_match(bits(300, 320)), "long texts have no bits");
     }
 }

@@ -107,7 +107,11 @@ pub enum Command {
         content_type: Option<String>,
     },
     /// Filter: items in, unique items and copies out.
-    Dedup,
+    Dedup {
+        /// Add to each record what the item was compared with, and how alike they are: `explanation`.
+        #[arg(long)]
+        explain: bool,
+    },
     /// Filter: unique items in, enriched ones out.
     Enrich,
     /// Filter: enriched items in, alerts out.

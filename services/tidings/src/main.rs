@@ -82,7 +82,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Parse { file, url, content_type } => {
             return filters::parse(&config()?, &file, &url, content_type.as_deref());
         }
-        Command::Dedup => return filters::run(tidings_dedup::Dedup::new(&config()?.dedup)),
+        Command::Dedup { explain } => {
+            let dedup = tidings_dedup::Dedup::new(&config()?.dedup);
+            return filters::run(if explain { dedup.explaining() } else { dedup });
+        }
         Command::Enrich => {
             let config = config()?.enrich;
             let models = tidings_enrich::Models::load(&config).map_err(Problems)?;

@@ -1,0 +1,117 @@
+//! Verdicts by what texts look like: longer versions, headlines alone, extracts, small vocabularies.
+
+use super::*;
+
+/// A publisher's longer version updates the story; another publisher's is a copy, and so is the whole of a cut text.
+#[test]
+fn added_paragraphs_are_an_update() {
+    let more = " The ferry company said it had no word from two of its boats since the early morning. Divers were to look \
+        at the breakwater as soon as the swell allowed, and the mayor asked for help from the army to clear the harbour \
+        road of sand and stones before the weekend market opens.";
+    let story = |id: &str, name: Option<&str>, text: &str| {
+        let mut item = json!({"id": id, "headline": "Storm closes all ports on the northern coast", "summary": text});
+        if let Some(name) = name {
+            item["publisher"] = json!({"name": name});
+        }
+        item
+    };
+    let box_of_others = " Related: Bank fined over loans to shipping firms. Court clears former minister of fraud. Snow is \
+        expected in the hills on Sunday, the weather service says, with winds that may reach gale force by night in the \
+        far south and fog along most rivers of the plain, so trains will run late on all lines but two, and buses too.";
+    for (first, cut, second, text, expected) in [
+        (Some("Star"), "", Some("Star"), more, "update a"),
+        (None, "", None, more, "update a"),
+        (Some("Star"), "", Some("Post"), more, "copy of a: near_duplicate, alike"),
+        (Some("Star"), "…", Some("Star"), more, "copy of a: same_article, alike"),
+        (Some("Star"), "", Some("Post"), box_of_others, "copy of a: near_duplicate, alike"),
+    ] {
+        let mut stage = dedup();
+        assert_eq!(told(&mut stage, &story("a", first, &format!("{STORM}{cut}"))), "new");
+        assert_eq!(
+            told(&mut stage, &story("b", second, &format!("{STORM}{text}"))),
+            expected,
+            "{first:?} {cut} {second:?}"
+        );
+    }
+}
+
+/// A headline alone is a copy of the article that it heads, and the other way round; a cut one goes on.
+#[test]
+fn headlines_alone_are_compared_with_headlines() {
+    let headline = "Storm closes all ports on the northern coast near Lonsund";
+    let alone = json!({"id": "h", "headline": headline});
+    let article = json!({"id": "a", "headline": headline, "summary": STORM});
+    let cut = json!({"id": "c", "headline": "Storm closes all ports on the northern…"});
+    let other = json!({"id": "o", "headline": "Parliament closes all debate on the northern budget line"});
+    for (items, expected) in [
+        ([&alone, &article], "copy of h: syndicated, alike"),
+        ([&article, &alone], "copy of a: syndicated, alike"),
+        ([&alone, &cut], "copy of h: near_duplicate, alike"),
+        ([&cut, &alone], "copy of c: near_duplicate, alike"),
+        ([&alone, &other], "new"),
+        ([&article, &other], "new"),
+    ] {
+        let mut stage = dedup();
+        told(&mut stage, items[0]);
+        assert_eq!(told(&mut stage, items[1]), expected, "{} {}", items[0], items[1]);
+    }
+}
+
+/// Extracts are told by whole sentences in any order; a round-up that quotes one is none.
+#[test]
+fn extracts_are_compared_by_sentences() {
+    let sentences = [
+        "A storm with winds of up to 140 kilometres an hour closed every port on the northern coast.",
+        "Harbour masters said the breakwater at Lonsund had cracked in two places.",
+        "Schools will stay shut until the end of the week, the governor told reporters.",
+        "The ferry company hoped to sail again once divers had looked at the damage.",
+        "Insurers put the damage at forty million, most of it in the fishing harbours.",
+        "It is the worst storm on this coast since the winter of 1987.",
+    ];
+    let article = json!({"id": "a", "headline": "Ports closed", "body": sentences.join(" ")});
+    let extract = |id: &str, picked: &[usize]| {
+        let body: Vec<_> = picked.iter().map(|n| sentences[*n]).collect();
+        json!({"id": id, "origin": {"kind": "search"}, "body": body.join(" ")})
+    };
+    let round_up = json!({"id": "r", "headline": "What to know this morning", "body": format!(
+        "The bank was fined nine million over loans to shipping firms. {} A court cleared the former minister of fraud \
+         after two years. Snow is expected in the hills on Sunday, the weather service says.", sentences[1])});
+    let mut stage = dedup();
+    assert_eq!(told(&mut stage, &article), "new");
+    assert_eq!(told(&mut stage, &extract("e", &[4, 2, 5])), "copy of a: near_duplicate, sentences 1.00");
+    assert_eq!(told(&mut stage, &extract("f", &[5, 1, 4])), "copy of a: near_duplicate, sentences 1.00");
+    assert_eq!(told(&mut stage, &round_up), "new");
+    let mut stage = dedup();
+    assert_eq!(told(&mut stage, &extract("e", &[4, 2, 5])), "new");
+    assert_eq!(told(&mut stage, &article), "copy of e: near_duplicate, sentences 1.00", "never an update");
+    assert_eq!(told(&mut stage, &extract("g", &[0])), "new", "one sentence is too little");
+}
+
+/// A small vocabulary, as of one beat: every word is common, and the odd token at the headline's end is the only rare
+/// one. It must not make news of a copy, however full the window.
+#[test]
+fn an_odd_token_in_the_headline_makes_no_news_of_a_copy() {
+    let word = |n: u64| {
+        let dice = crate::sketch::mix(n + 1) as usize % 60;
+        let head = ["ba", "co", "di", "fe", "gra", "ho", "li", "mo", "pre", "su", "tra", "ve"][dice / 5];
+        format!("{head}{}", ["al", "ent", "ing", "or", "ure"][dice % 5])
+    };
+    let words = |from: u64, count: u64| (from..from + count).map(word);
+    let mut stage = dedup();
+    let (mut found, mut wrong) = (0, 0);
+    for n in 0..2500u64 {
+        let story = if n % 10 == 1 { n - 1 } else { n } * 1000;
+        let headline: Vec<_> = words(story, 9).collect();
+        let summary: Vec<_> = words(story + 9, 56).collect();
+        let odd: String = n.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect();
+        let headline = format!("{} odd{odd}", headline.join(" "));
+        let verdict = told(&mut stage, &json!({"id": n, "headline": headline, "summary": summary.join(" ")}));
+        if n % 10 == 1 {
+            found += usize::from(verdict.starts_with(&format!("copy of {}:", n - 1)));
+        } else {
+            wrong += usize::from(verdict != "new");
+        }
+    }
+    // a few headlines repeat so few words that the odd one outweighs them
+    assert!(found >= 238 && wrong == 0, "{found} of 250 copies, {wrong} of the rest are not new");
+}
