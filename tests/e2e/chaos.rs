@@ -48,19 +48,18 @@ fn broker_and_services_killed_together() {
 /// against the filters.
 #[test]
 fn faults_on_kafka() {
-    let mut kafka = Kafka::start();
+    let mut kafka = Kafka::replicated();
     let mut load = Load::new(SEED, 10, 15);
-    let session = format!("session_timeout = \"{}s\"\n", SESSION.as_secs());
+    let session = format!("replication = 3\nsession_timeout = \"{}s\"\n", SESSION.as_secs());
     let mut line = Line::on(kafka.brokers(), &(session + &load.config()));
     line.run(&["topics", "create"]);
     line.start_five();
     begin(&line, &mut load);
-    let broker = usize::from(kafka.is_own());
     let deck = [
         (Fault::Kill, 2),
         (Fault::KillTwice, 1),
         (Fault::Pause, 2),
-        (Fault::Broker, broker),
+        (Fault::Broker, 1),
         (Fault::Add, 1),
         (Fault::Remove, 1),
     ];

@@ -16,7 +16,7 @@ mod standby;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidings_model::{Topic, topic};
 use tidings_tests::chaos::Load;
 use tidings_tests::line::Line;
@@ -75,6 +75,19 @@ fn begin(line: &Line, load: &mut Load) {
     fs::write(&path, load.opml()).unwrap();
     line.run(&["feeds", "import", path.to_str().unwrap()]);
     load.start(line.tool());
+}
+
+/// Waits until no transaction is under way, for Kafka loses the markers of one that is decided while its partitions have
+/// no leader (docs/adr/0001): a single node must not be killed amid one.
+fn rest(line: &Line) {
+    let mut seen = (0, Instant::now());
+    until(LIMIT, "the line comes to rest", || {
+        let now = line.read(&topic::ENRICHED).len();
+        if now != seen.0 {
+            seen = (now, Instant::now());
+        }
+        (seen.1.elapsed() > Duration::from_secs(5)).then_some(())
+    });
 }
 
 /// A configuration for feeds on this machine: allowed, polled every second, and without pause.

@@ -1,6 +1,6 @@
 //! What goes wrong in the world outside: it is told where it belongs, and the line goes on.
 
-use crate::{LIMIT, begin, feeds_at, opml, values};
+use crate::{LIMIT, begin, feeds_at, opml, rest, values};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -217,7 +217,7 @@ fn a_broker_that_is_late_is_waited_for() {
     until(LIMIT, "an item goes through", || (values(&line, &topic::RAW).len() == 1).then_some(()));
 }
 
-/// Longer than a transaction may take: what was open when it went is aborted, and done again.
+/// Longer than a transaction or a session may last.
 #[test]
 fn a_broker_that_is_gone_for_a_minute_loses_nothing() {
     let mut kafka = Kafka::start();
@@ -233,6 +233,7 @@ fn a_broker_that_is_gone_for_a_minute_loses_nothing() {
     until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
     // nothing can be handed in without a broker; the feeds go on being polled
     load.pause();
+    rest(&line);
     kafka.kill9();
     std::thread::sleep(Duration::from_secs(60));
     kafka.restart();

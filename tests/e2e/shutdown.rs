@@ -1,7 +1,7 @@
 //! The end of a service: at SIGTERM it is gone within ten seconds, whatever it was doing, and a rolling restart under
 //! load loses and doubles nothing.
 
-use crate::{LIMIT, begin};
+use crate::{LIMIT, begin, rest};
 use std::time::{Duration, Instant};
 use tidings_model::topic;
 use tidings_tests::chaos::{Load, prove};
@@ -66,6 +66,7 @@ fn sigterm_ends_each_service_without_a_broker() {
     until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
     // nothing can be handed in without a broker
     load.pause();
+    rest(&line);
     kafka.kill9();
     stop_all(&mut line, "broker gone");
     kafka.restart();

@@ -85,6 +85,11 @@ impl Kafka {
         !self.nodes.is_empty()
     }
 
+    /// How many nodes of it are ours.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// SIGKILL for every node.
     pub fn kill9(&mut self) {
         (0..self.own().len()).for_each(|node| self.kill9_node(node));

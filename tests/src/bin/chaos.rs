@@ -1,4 +1,5 @@
-//! `make chaos`: fifty faults amid twenty thousand items, on Apache Kafka. The seed is printed; `chaos SEED` takes it.
+//! `make chaos`: fifty faults amid twenty thousand items, on Apache Kafka with three replicas of everything. The seed is
+//! printed; `chaos SEED` takes it.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,10 +21,9 @@ fn main() {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let seed = std::env::args().nth(1).map_or(clock, |seed| seed.parse().expect("chaos [SEED], a number"));
     println!("seed {seed}");
-    let mut kafka = Kafka::start();
-    assert!(kafka.is_own(), "the broker is to be killed: unset KAFKA_BROKERS");
+    let mut kafka = Kafka::replicated();
     let mut load = Load::new(seed, 16, 24);
-    let session = format!("session_timeout = \"{}s\"\n", SESSION.as_secs());
+    let session = format!("replication = 3\nsession_timeout = \"{}s\"\n", SESSION.as_secs());
     let mut line = Line::on(kafka.brokers(), &(session + &load.config()));
     line.run(&["topics", "create"]);
     line.start_five();

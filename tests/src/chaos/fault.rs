@@ -20,7 +20,7 @@ pub enum Fault {
     KillTwice,
     /// SIGSTOP for longer than the session, SIGCONT: a zombie. Another instance has taken over.
     Pause,
-    /// `kill -9` of the broker, which starts again.
+    /// `kill -9` of a broker, which starts again.
     Broker,
     /// One more instance: a rebalance.
     Add,
@@ -35,7 +35,7 @@ impl Fault {
             Self::Kill => "kill -9 of a service",
             Self::KillTwice => "two in a row",
             Self::Pause => "zombies",
-            Self::Broker => "kill -9 of the broker",
+            Self::Broker => "kill -9 of a broker",
             Self::Add => "instances added",
             Self::Remove => "instances removed",
         }
@@ -132,9 +132,10 @@ impl<'a> Fire<'a> {
             }
             Fault::Broker => {
                 let kafka = self.kafka.as_deref_mut().expect("a deck without the broker where it is not ours to kill");
-                kafka.kill9();
+                let node = self.random.below(kafka.nodes());
+                kafka.kill9_node(node);
                 std::thread::sleep(Duration::from_millis(self.random.below(3000) as u64));
-                kafka.restart();
+                kafka.restart_node(node);
                 println!("          it answers after {:.1} s", began.elapsed().as_secs_f64());
             }
             Fault::Remove if instances(line, &service).len() > 1 => {
