@@ -12,7 +12,7 @@ pub struct Config {
     /// Names that the knowledge base lacks are published from this confidence on, in [0, 1].
     pub min_confidence: f32,
     /// What models compute in: `f32` finds what spaCy finds; `int8` takes half the time on processors with AVX-512
-    /// VNNI, and some names differ.
+    /// VNNI, many times as much on others, and some names differ.
     pub precision: Precision,
     /// Packed models by language, such as `de = "de.pack"`; English has one without. `shared/ner/tools/pack` makes them.
     pub models: BTreeMap<String, PathBuf>,
