@@ -42,13 +42,14 @@ impl Models {
     pub fn load(config: &Config) -> Result<Self, Vec<Problem>> {
         let mut models = BTreeMap::new();
         let mut problems = Vec::new();
+        let shared = |model: Model| Arc::new(model.with_precision(config.precision));
         if !config.models.contains_key(ENGLISH) {
             let model = Model::read(ENGLISH_SMALL).expect("a test reads the compiled-in model");
-            models.insert(ENGLISH.to_owned(), Arc::new(model));
+            models.insert(ENGLISH.to_owned(), shared(model));
         }
         for (language, path) in &config.models {
             match open(language, path) {
-                Ok(model) => _ = models.insert(language.clone(), Arc::new(model)),
+                Ok(model) => _ = models.insert(language.clone(), shared(model)),
                 Err(mend) => problems.push(Problem::new(format!("enrich.models.{language}"), path.display(), mend)),
             }
         }
@@ -169,6 +170,7 @@ fn kind(label: &str) -> Option<EntityType> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidings_ner::Precision;
 
     fn names(text: &str) -> Vec<(String, EntityType)> {
         let models = Models::load(&Config::default()).unwrap();
@@ -218,5 +220,13 @@ mod tests {
         }
         let own = Config { models: [("en".to_owned(), english.into())].into(), ..Config::default() };
         assert_eq!(Models::load(&own).unwrap().recognisers().count(), 1);
+    }
+
+    #[test]
+    fn a_model_in_eight_bits_says_so_in_its_name() {
+        let config = Config { precision: Precision::Int8, ..Config::default() };
+        let models = Models::load(&config).unwrap();
+        let english = models.recognisers().next().unwrap();
+        assert!(english.name().ends_with("-int8"), "{}", english.name());
     }
 }

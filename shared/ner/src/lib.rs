@@ -55,7 +55,7 @@ pub enum Precision {
     /// Exact: what spaCy finds is found.
     #[default]
     F32,
-    /// In eight bits where most of the time goes: quicker where the processor has AVX-512 VNNI, slower elsewhere, the
+    /// In eight bits where most of the time goes: half the time with AVX-512 VNNI, many times as much without it, the
     /// same entities on all, and about one in three hundred of them other than in f32.
     Int8,
 }
