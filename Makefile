@@ -74,7 +74,7 @@ bench-dedup: ## speed and memory of dedup beside gaoya, the parts of a decision,
 	cargo bench -p tidings-dedup
 	tests/bench/dedup/quality
 
-judge-entities: ## precision, recall and F1 of entities and links against labels by hand (GOLD=file.json)
+judge-entities: ## precision, recall and F1 of entities and links against labels by hand: GOLD=file.json
 	cargo build -q -p tidings -p tidings-bench
 	target/debug/judge_entities items $(GOLD) | target/debug/tidings enrich | target/debug/judge_entities $(GOLD)
 
