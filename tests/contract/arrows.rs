@@ -35,6 +35,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "tidings-sink",
         ],
     ),
+    ("tidings-bench", &[]),
     ("tidings-tests", &["tidings-model", "tidings-stage", "tidings-fetch"]),
 ];
 
