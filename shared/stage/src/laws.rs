@@ -1,7 +1,6 @@
 //! What must hold for every stage, as one line in its tests: `laws::hold(Stage::new, events)`.
 
-use crate::{Change, Event, Prepared, Stage};
-use std::collections::BTreeMap;
+use crate::{Change, Event, Prepared, Stage, state::newest};
 use tidings_model::{Record, Timestamp};
 
 /// Panics unless, over these events,
@@ -48,10 +47,8 @@ fn trace<S: Stage>(stage: &mut S, events: Vec<(Timestamp, Event<S>)>) -> Trace {
     trace
 }
 
-/// Keeps the newest change of each key, in the order of those newest changes, as Kafka does.
+/// The changelog as Kafka's compaction leaves it.
 fn compact(log: &[Record]) -> Vec<Record> {
-    let newest: BTreeMap<&[u8], usize> = log.iter().enumerate().map(|(i, change)| (&change.key[..], i)).collect();
-    let mut kept: Vec<usize> = newest.into_values().collect();
-    kept.sort_unstable();
-    kept.into_iter().map(|i| log[i].clone()).collect()
+    let kept = newest(log.iter().map(|change| Some(&change.key[..])));
+    log.iter().zip(kept).filter(|(_, kept)| *kept).map(|(change, _)| change.clone()).collect()
 }

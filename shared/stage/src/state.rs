@@ -1,6 +1,7 @@
 //! What a stage remembers: keys and their whole new values, on a compacted changelog topic.
 
 use serde::{Serialize, de::DeserializeOwned};
+use std::collections::HashSet;
 use tidings_model::Record;
 
 /// A change of state: a key and the key's whole new value, or its end. Whole values, never differences, so that
@@ -38,6 +39,14 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
 /// Reads what [`to_bytes`] wrote.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     postcard::from_bytes(bytes).map_err(|error| format!("state of {} bytes: {error}", bytes.len()))
+}
+
+/// Which records Kafka's compaction leaves: the newest of each key, and those that have none.
+pub fn newest<'a>(keys: impl DoubleEndedIterator<Item = Option<&'a [u8]>>) -> Vec<bool> {
+    let mut seen = HashSet::new();
+    let mut kept: Vec<bool> = keys.rev().map(|key| key.is_none_or(|key| seen.insert(key))).collect();
+    kept.reverse();
+    kept
 }
 
 /// A change as a record of its stage's changelog.

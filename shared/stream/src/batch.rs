@@ -2,9 +2,9 @@
 
 use crate::{Kafka, transaction::Outgoing};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use tidings_model::{DeadLetter, Record, Timestamp, Topic};
-use tidings_stage::{Event, Input, Prepared, Reject, Stage, Step};
+use tidings_stage::{Event, Input, Prepared, Reject, Stage, Step, state::newest};
 
 /// Where a record lies: topic (as named on the cluster), partition, offset.
 pub(crate) type Place = (String, i32, i64);
@@ -38,11 +38,9 @@ impl<S: Stage> Batch<S> {
     /// Keeps the newest change of each key, as Kafka's compaction would later: the laws of stages say that a changelog
     /// means the same then.
     pub(crate) fn compact(&mut self, changelog: &str) {
-        let mut seen = HashSet::new();
-        let newest = |record: &Outgoing| record.topic != changelog || seen.insert(record.key.clone());
-        let newest: Vec<bool> = self.records.iter().rev().map(newest).collect();
-        let mut newest = newest.into_iter().rev();
-        self.records.retain(|_| newest.next().unwrap_or(true));
+        let keys = self.records.iter().map(|record| (record.topic == changelog).then_some(&record.key[..]));
+        let mut kept = newest(keys).into_iter();
+        self.records.retain(|_| kept.next().unwrap_or(true));
     }
 
     /// Events in it.

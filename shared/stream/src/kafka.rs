@@ -1,10 +1,13 @@
 //! The cluster: names with their prefix, and clients configured the one way that Tidings uses them.
 
-use crate::config::Config;
-use rdkafka::{ClientConfig, error::KafkaError};
+use crate::{config::Config, stop::Stop};
+use rdkafka::{
+    ClientConfig,
+    error::{KafkaError, KafkaResult},
+};
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 use tidings_model::{Timestamp, Topic};
 
@@ -16,6 +19,24 @@ pub(crate) const STEP: Duration = Duration::from_secs(2);
 
 /// How long a start may stand still before its clients are built anew: what hangs in one of them does not hang for ever.
 pub(crate) const RENEWAL: Duration = Duration::from_secs(10);
+
+/// Calls, for a task of that transactional id, until it succeeds, or `None` when stopped; an error where that takes so
+/// long that a new client is worth a try.
+pub(crate) fn patiently<T>(stop: &Stop, id: &str, mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<Option<T>> {
+    let began = Instant::now();
+    loop {
+        match call() {
+            Ok(value) => return Ok(Some(value)),
+            Err(error) if began.elapsed() > RENEWAL => return Err(error),
+            Err(error) => {
+                tracing::debug!(id, %error, "tried again");
+                if stop.wait(Duration::from_millis(100)) {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
 
 /// A cluster that can be reached, cheap to clone.
 #[derive(Debug, Clone)]

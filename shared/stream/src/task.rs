@@ -6,7 +6,7 @@
 use crate::{
     Assembly, Kafka,
     batch::{Batch, Done, Place},
-    kafka::{RENEWAL, STEP, clock},
+    kafka::{STEP, clock, patiently},
     metrics::Meters,
     partition::Counts,
     poison,
@@ -77,7 +77,7 @@ impl<S: Stage> Task<'_, S> {
         let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
         let counts = Counts::default();
         // pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer, the truth
-        let committed = self.patiently(|| self.committed(&consumer, &counts))?;
+        let committed = patiently(self.stop, &id, || self.committed(&consumer, &counts))?;
         let Some(committed) = committed else { return Ok(End::Stopped) };
         let mut replica = standby.unwrap_or_else(|| Replica::new((self.assembly.new)()));
         if let Some(changelog) = S::STATE {
@@ -138,23 +138,6 @@ impl<S: Stage> Task<'_, S> {
             .iter()
             .map(|entry| ((entry.topic().to_owned(), entry.partition()), position(entry.offset())))
             .collect())
-    }
-
-    /// Until it succeeds, or `None` when stopped; an error where that takes so long that a new client is worth a try.
-    fn patiently<T>(&self, mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<Option<T>> {
-        let began = Instant::now();
-        loop {
-            match call() {
-                Ok(value) => return Ok(Some(value)),
-                Err(error) if began.elapsed() > RENEWAL => return Err(error),
-                Err(error) => {
-                    tracing::debug!(stage = S::NAME, partition = self.partition, %error, "tried again");
-                    if self.stop.wait(Duration::from_millis(100)) {
-                        return Ok(None);
-                    }
-                }
-            }
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! aborted.
 
 use crate::{
-    kafka::{Kafka, RENEWAL, STEP},
+    kafka::{Kafka, STEP, patiently},
     stop::Stop,
 };
 use rdkafka::{
@@ -121,19 +121,14 @@ impl Writer {
         config.set("transactional.id", id).set("transaction.timeout.ms", "30000");
         let producer: ThreadedProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).map_err(|error| Failure::Fenced(error.to_string()))?;
-        let began = Instant::now();
-        loop {
-            match producer.init_transactions(STEP) {
-                Ok(()) => return Ok(Some(Self { producer, stop: stop.clone() })),
-                Err(error) if is_fatal(&error) => return Err(Failure::Fenced(format!("init: {error}"))),
-                Err(error) if began.elapsed() > RENEWAL => return Err(Failure::Again(error)),
-                Err(error) => {
-                    tracing::debug!(id, %error, "waiting for the transaction coordinator");
-                    if stop.wait(Duration::from_millis(100)) {
-                        return Ok(None);
-                    }
-                }
-            }
+        let ready = patiently(stop, id, || match producer.init_transactions(STEP) {
+            Err(error) if is_fatal(&error) => Ok(Err(error)),
+            result => result.map(Ok),
+        });
+        match ready.map_err(Failure::Again)? {
+            Some(Ok(())) => Ok(Some(Self { producer, stop: stop.clone() })),
+            Some(Err(error)) => Err(Failure::Fenced(format!("init: {error}"))),
+            None => Ok(None),
         }
     }
 
