@@ -253,20 +253,20 @@ impl<'a> Probe<'a> {
 
     /// Whether one is a headline that was cut off, and the other a headline that goes on after its words.
     fn continues(&self, print: &Print) -> bool {
-        let theirs: Vec<u32> = print.words().collect();
         let ours = &self.text.words;
+        let shorter = ours.len() < print.word_count();
+        let is_cut = if shorter { self.text.cut } else { print.cut };
+        if !is_cut {
+            return false;
+        }
+        let theirs: Vec<u32> = print.words().collect();
         let alone = |title: usize, words: &[u32]| title == 0 || title == words.len();
-        let (cut, whole, is_cut) = match ours.len() < theirs.len() {
-            true => (ours, &theirs, self.text.cut),
-            false => (&theirs, ours, print.cut),
-        };
-        let weight: f32 = cut.iter().copied().map(self.memory.frequencies.weigh()).sum();
-        is_cut
-            && alone(self.text.title, ours)
+        let (cut, whole) = if shorter { (ours, &theirs) } else { (&theirs, ours) };
+        alone(self.text.title, ours)
             && alone(print.title.into(), &theirs)
             && cut.len() >= CUT_WORDS
-            && weight >= CUT_WEIGHT
             && whole.starts_with(cut)
+            && cut.iter().copied().map(self.memory.frequencies.weigh()).sum::<f32>() >= CUT_WEIGHT
     }
 
     /// Whether this tells more than another text that it is a copy of.
