@@ -16,9 +16,10 @@ mod standby;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidings_model::{Topic, topic};
 use tidings_tests::chaos::Load;
+use tidings_tests::kafka::Kafka;
 use tidings_tests::line::Line;
 use tidings_tests::read::Rec;
 use tidings_tests::until;
@@ -71,23 +72,23 @@ fn assert_whole(line: &Line) -> usize {
 
 /// Lets a load flow into a line.
 fn begin(line: &Line, load: &mut Load) {
-    let path = line.dir().join("feeds.opml");
-    fs::write(&path, load.opml()).unwrap();
-    line.run(&["feeds", "import", path.to_str().unwrap()]);
+    line.import(&load.opml());
     load.start(line.tool());
 }
 
-/// Waits until no transaction is under way, for Kafka loses the markers of one that is decided while its partitions have
-/// no leader (docs/adr/0001): a single node must not be killed amid one.
-fn rest(line: &Line) {
-    let mut seen = (0, Instant::now());
-    until(LIMIT, "the line comes to rest", || {
-        let now = line.read(&topic::ENRICHED).len();
-        if now != seen.0 {
-            seen = (now, Instant::now());
-        }
-        (seen.1.elapsed() > Duration::from_secs(5)).then_some(())
-    });
+/// A line whose only broker was killed after items had flowed, and the load paused, for nothing can be handed in without
+/// a broker. First it comes to rest: Kafka loses the markers of a transaction that is decided while its partitions have
+/// no leader (docs/adr/0001), so a single node must not be killed amid one.
+fn bereft(kafka: &mut Kafka, load: &mut Load) -> Line {
+    let mut line = Line::on(kafka.brokers(), &load.config());
+    line.run(&["topics", "create"]);
+    line.start_five();
+    begin(&line, load);
+    until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
+    load.pause();
+    line.rest(LIMIT, Duration::from_secs(5));
+    kafka.kill9();
+    line
 }
 
 /// A configuration for feeds on this machine: allowed, polled every second, and without pause.

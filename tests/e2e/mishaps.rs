@@ -1,6 +1,6 @@
 //! What goes wrong in the world outside: it is told where it belongs, and the line goes on.
 
-use crate::{LIMIT, begin, feeds_at, opml, rest, values};
+use crate::{LIMIT, bereft, feeds_at, opml, values};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -195,11 +195,7 @@ fn every_mistake_in_a_configuration_is_told_at_once() {
 
 #[test]
 fn a_broker_that_is_late_is_waited_for() {
-    let mut kafka = Kafka::start();
-    if !kafka.is_own() {
-        println!("skipped: the cluster of KAFKA_BROKERS is not ours to kill");
-        return;
-    }
+    let Some(mut kafka) = Kafka::to_kill() else { return };
     let mut line = Line::on(kafka.brokers(), "");
     kafka.kill9();
     line.spawn("intake");
@@ -220,21 +216,9 @@ fn a_broker_that_is_late_is_waited_for() {
 /// Longer than a transaction or a session may last.
 #[test]
 fn a_broker_that_is_gone_for_a_minute_loses_nothing() {
-    let mut kafka = Kafka::start();
-    if !kafka.is_own() {
-        println!("skipped: the cluster of KAFKA_BROKERS is not ours to kill");
-        return;
-    }
+    let Some(mut kafka) = Kafka::to_kill() else { return };
     let mut load = Load::new(0, 10, 40);
-    let mut line = Line::on(kafka.brokers(), &load.config());
-    line.run(&["topics", "create"]);
-    line.start_five();
-    begin(&line, &mut load);
-    until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
-    // nothing can be handed in without a broker; the feeds go on being polled
-    load.pause();
-    rest(&line);
-    kafka.kill9();
+    let line = bereft(&mut kafka, &mut load);
     std::thread::sleep(Duration::from_secs(60));
     kafka.restart();
     let back = Instant::now();

@@ -1,7 +1,7 @@
 //! The end of a service: at SIGTERM it is gone within ten seconds, whatever it was doing, and a rolling restart under
 //! load loses and doubles nothing.
 
-use crate::{LIMIT, begin, rest};
+use crate::{LIMIT, begin, bereft};
 use std::time::{Duration, Instant};
 use tidings_model::topic;
 use tidings_tests::chaos::{Load, prove};
@@ -57,17 +57,9 @@ fn sigterm_ends_each_service_in_time() {
 
 #[test]
 fn sigterm_ends_each_service_without_a_broker() {
-    let mut kafka = Kafka::start();
+    let Some(mut kafka) = Kafka::to_kill() else { return };
     let mut load = Load::new(0, 10, 40);
-    let mut line = Line::on(kafka.brokers(), &load.config());
-    line.run(&["topics", "create"]);
-    line.start_five();
-    begin(&line, &mut load);
-    until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > 500).then_some(()));
-    // nothing can be handed in without a broker
-    load.pause();
-    rest(&line);
-    kafka.kill9();
+    let mut line = bereft(&mut kafka, &mut load);
     stop_all(&mut line, "broker gone");
     kafka.restart();
     restart_all(&mut line);

@@ -38,6 +38,15 @@ impl Kafka {
         }
     }
 
+    /// Starts one node, to be killed; nothing, and says so, where `KAFKA_BROKERS` names a cluster.
+    pub fn to_kill() -> Option<Self> {
+        let kafka = Self::start();
+        if !kafka.is_own() {
+            println!("skipped: the cluster of KAFKA_BROKERS is not ours to kill");
+        }
+        kafka.is_own().then_some(kafka)
+    }
+
     /// Starts three nodes, of which any one may go; returns when all answer.
     pub fn replicated() -> Self {
         Self::cluster(free_ports::<3>(), free_ports::<3>())

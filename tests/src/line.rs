@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tidings_model::Topic;
 
@@ -184,6 +184,28 @@ impl Line {
     /// The process id of a process that was started and neither killed nor stopped.
     pub fn pid(&self, name: &str) -> Option<u32> {
         Some(self.processes.get(name)?.child.as_ref()?.id())
+    }
+
+    /// Subscribes to the feeds of an OPML document.
+    pub fn import(&self, opml: &str) {
+        let path = self.dir().join("feeds.opml");
+        fs::write(&path, opml).expect("the temporary folder can be written");
+        self.run(&["feeds", "import", &path.to_string_lossy()]);
+    }
+
+    /// Waits until the last of five services has had nothing to do for so long.
+    ///
+    /// # Panics
+    /// When that does not come within `limit`.
+    pub fn rest(&self, limit: Duration, still: Duration) {
+        let mut seen = (0.0, Instant::now());
+        until(limit, "the line comes to rest", || {
+            let now = self.metric("sink", "tidings_stream_records_consumed_total");
+            if now != seen.0 {
+                seen = (now, Instant::now());
+            }
+            (seen.1.elapsed() > still).then_some(())
+        });
     }
 
     /// A file of `/proc` about a process that runs (proc(5)).

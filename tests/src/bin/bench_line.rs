@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::time::{Duration, Instant};
 use tidings_model::topic;
 use tidings_tests::chaos::{Load, quantile, words};
@@ -23,6 +22,8 @@ const ENTRIES: usize = 100;
 const SNIPPETS: usize = 16_000;
 const PORTION: usize = FEEDS * ENTRIES + SNIPPETS;
 const LIMIT: Duration = Duration::from_secs(300);
+/// So long without work is rest.
+const STILL: Duration = Duration::from_secs(3);
 /// How long the calm stream flows.
 const CALM: Duration = Duration::from_secs(40);
 /// Clock ticks in a second: USER_HZ, 100 on every Linux.
@@ -47,15 +48,15 @@ fn main() {
     let mut line = Line::on(kafka.brokers(), &calm.config());
     line.run(&["topics", "create"]);
     line.start_five();
-    let mut portions = (0..=PORTIONS).map(|number| portion(&line, &server, number)).collect::<Vec<Portion>>();
-    portions.remove(0);
+    portion(&line, &server, 0);
+    let portions: Vec<Portion> = (1..=PORTIONS).map(|number| portion(&line, &server, number)).collect();
 
-    import(&line, &calm.opml());
+    line.import(&calm.opml());
     let start = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().unwrap_or(0);
     calm.start(line.tool());
     std::thread::sleep(CALM);
     calm.pause();
-    quiet(&line);
+    line.rest(LIMIT, STILL);
     let table = table(&line, &portions, start);
     println!("{table}");
     figures::record("bench-line", &table);
@@ -75,32 +76,14 @@ fn portion(line: &Line, server: &Server, number: usize) -> Portion {
     let (dedup, began) = (consumed(line, "dedup"), Instant::now());
     let first =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is after 1970").as_millis();
-    import(line, &opml);
+    line.import(&opml);
     line.tool().run(&["ingest", "-", "--format", "jsonl"], &snippets);
     until(LIMIT, "all of a portion has come", || (consumed(line, "dedup") >= dedup + PORTION as f64).then_some(()));
-    quiet(line);
+    line.rest(LIMIT, STILL);
     let cpu = cpu(line).iter().zip(before).map(|(after, before)| after - before).collect();
     let last = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().expect("stories are there");
     println!("portion {number}: all has come, {:.1} s with what it took to see that", began.elapsed().as_secs_f64());
     Portion { seconds: (last - first as i64) as f64 / 1e3, cpu }
-}
-
-/// Waits until the last service has had nothing to do for three seconds.
-fn quiet(line: &Line) {
-    let mut seen = (0.0, Instant::now());
-    until(LIMIT, "the line comes to rest", || {
-        let now = consumed(line, "sink");
-        if now != seen.0 {
-            seen = (now, Instant::now());
-        }
-        (seen.1.elapsed() > Duration::from_secs(3)).then_some(())
-    });
-}
-
-fn import(line: &Line, opml: &str) {
-    let path = line.dir().join("feeds.opml");
-    fs::write(&path, opml).expect("the temporary folder can be written");
-    line.run(&["feeds", "import", &path.to_string_lossy()]);
 }
 
 fn consumed(line: &Line, service: &str) -> f64 {

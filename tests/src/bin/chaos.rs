@@ -1,7 +1,6 @@
 //! `make chaos`: fifty faults amid twenty thousand items, on Apache Kafka with three replicas of everything. The seed is
 //! printed; `chaos SEED` takes it.
 
-use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tidings_tests::chaos::{Deck, Fault, Load, SESSION, run};
 use tidings_tests::{figures, kafka::Kafka, line::Line};
@@ -27,9 +26,7 @@ fn main() {
     let mut line = Line::on(kafka.brokers(), &(session + &load.config()));
     line.run(&["topics", "create"]);
     line.start_five();
-    let feeds = line.dir().join("feeds.opml");
-    fs::write(&feeds, load.opml()).expect("the temporary folder can be written");
-    line.run(&["feeds", "import", &feeds.to_string_lossy()]);
+    line.import(&load.opml());
     load.start(line.tool());
     let report = run(&mut line, &load, Some(&mut kafka), Deck::new(seed, &FAULTS, ROUNDS), ITEMS);
     println!("\n{}", report.table());
