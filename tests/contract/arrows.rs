@@ -36,7 +36,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("tidings-bench", &[]),
-    ("tidings-tests", &["tidings-model", "tidings-stage", "tidings-fetch"]),
+    ("tidings-tests", &["tidings-bench", "tidings-model", "tidings-stage", "tidings-fetch"]),
 ];
 
 /// Crates, and what must be nowhere among the dependencies that are linked into them.

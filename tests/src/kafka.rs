@@ -99,6 +99,11 @@ impl Kafka {
         self.nodes.len()
     }
 
+    /// The processes of its nodes.
+    pub fn pids(&self) -> impl Iterator<Item = u32> {
+        self.nodes.iter().map(|node| node.process.id())
+    }
+
     /// SIGKILL for every node.
     pub fn kill9(&mut self) {
         (0..self.own().len()).for_each(|node| self.kill9_node(node));
@@ -169,7 +174,9 @@ impl Drop for Kafka {
 
 fn java(jars: &Path, dir: &Path) -> Command {
     let mut command = Command::new("java");
-    command.current_dir(dir).args(["-Xms256m", "-Xmx768m", "-cp"]).arg(jars.join("*"));
+    // it lives for minutes: what the second compiler and a collector with threads of its own cost is never repaid
+    command.current_dir(dir).args(["-Xms256m", "-Xmx768m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]);
+    command.arg(jars.join("*"));
     command
 }
 

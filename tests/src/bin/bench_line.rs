@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::time::{Duration, Instant};
+use tidings_bench::news::Teller;
 use tidings_model::topic;
-use tidings_tests::chaos::{Load, quantile, words};
+use tidings_tests::chaos::{Load, quantile};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::line::{Line, SERVICES};
 use tidings_tests::{figures, kafka::Kafka, read::Rec, until};
@@ -21,6 +23,8 @@ const ENTRIES: usize = 100;
 /// Of a portion.
 const SNIPPETS: usize = 16_000;
 const PORTION: usize = FEEDS * ENTRIES + SNIPPETS;
+/// Numbers of articles: snippets have those before.
+const FIRST_OF_FEEDS: usize = 1 << 32;
 const LIMIT: Duration = Duration::from_secs(300);
 /// So long without work is rest.
 const STILL: Duration = Duration::from_secs(3);
@@ -33,7 +37,7 @@ const TICKS: f64 = 100.0;
 struct Portion {
     /// From the first record handed in to the last one enriched.
     seconds: f64,
-    /// CPU seconds of each service.
+    /// CPU seconds of each service, and of the broker.
     cpu: Vec<f64>,
 }
 
@@ -48,8 +52,8 @@ fn main() {
     let mut line = Line::on(kafka.brokers(), &calm.config());
     line.run(&["topics", "create"]);
     line.start_five();
-    portion(&line, &server, 0);
-    let portions: Vec<Portion> = (1..=PORTIONS).map(|number| portion(&line, &server, number)).collect();
+    portion(&line, &kafka, &server, 0);
+    let portions: Vec<Portion> = (1..=PORTIONS).map(|number| portion(&line, &kafka, &server, number)).collect();
 
     line.import(&calm.opml());
     let start = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().unwrap_or(0);
@@ -57,22 +61,22 @@ fn main() {
     std::thread::sleep(CALM);
     calm.pause();
     line.rest(LIMIT, STILL);
-    let table = table(&line, &portions, start);
+    let table = table(&line, &kafka, &portions, start);
     println!("{table}");
     figures::record("bench-line", &table);
 }
 
-fn portion(line: &Line, server: &Server, number: usize) -> Portion {
+fn portion(line: &Line, kafka: &Kafka, server: &Server, number: usize) -> Portion {
     let urls = (number * FEEDS..(number + 1) * FEEDS).map(|feed| server.url(&format!("/feed-{feed}")));
     let outlines = urls.map(|url| format!("<outline type=\"rss\" text=\"{url}\" xmlUrl=\"{url}\"/>\n"));
     let opml = format!("<opml version=\"2.0\"><head/><body>\n{}</body></opml>\n", outlines.collect::<String>());
     let snippets = (number * SNIPPETS..(number + 1) * SNIPPETS).map(|no| {
-        let (headline, summary) = words(&format!("bench snippet {}", if no % 10 == 1 { no - 1 } else { no }));
+        let (headline, summary) = told(if no % 10 == 1 { no - 1 } else { no });
         format!("{{\"provider\":\"bench\",\"external_id\":\"{no}\",\"headline\":\"{headline}\",\"summary\":\"{summary}\"}}\n")
     });
     let snippets = snippets.collect::<String>();
 
-    let before = cpu(line);
+    let before = cpu(line, kafka);
     let (dedup, began) = (consumed(line, "dedup"), Instant::now());
     let first =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is after 1970").as_millis();
@@ -80,7 +84,7 @@ fn portion(line: &Line, server: &Server, number: usize) -> Portion {
     line.tool().run(&["ingest", "-", "--format", "jsonl"], &snippets);
     until(LIMIT, "all of a portion has come", || (consumed(line, "dedup") >= dedup + PORTION as f64).then_some(()));
     line.rest(LIMIT, STILL);
-    let cpu = cpu(line).iter().zip(before).map(|(after, before)| after - before).collect();
+    let cpu = cpu(line, kafka).iter().zip(before).map(|(after, before)| after - before).collect();
     let last = line.read(&topic::ENRICHED).iter().map(|record| record.taken).max().expect("stories are there");
     println!("portion {number}: all has come, {:.1} s with what it took to see that", began.elapsed().as_secs_f64());
     Portion { seconds: (last - first as i64) as f64 / 1e3, cpu }
@@ -90,18 +94,19 @@ fn consumed(line: &Line, service: &str) -> f64 {
     line.metric(service, "tidings_stream_records_consumed_total")
 }
 
-/// CPU seconds of each service since its start.
-fn cpu(line: &Line) -> Vec<f64> {
-    let seconds = |service: &str| {
-        let stat = line.proc(service, "stat");
+/// CPU seconds of each service since its start, and of the broker, where that is ours.
+fn cpu(line: &Line, kafka: &Kafka) -> Vec<f64> {
+    let services = SERVICES.map(|service| line.pid(service).expect("it runs"));
+    let seconds = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux has /proc");
         // after the name, which may hold anything: state is field 3, utime and stime are 14 and 15 (proc(5))
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
         fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
     };
-    SERVICES.map(seconds).to_vec()
+    services.into_iter().chain(kafka.pids()).map(seconds).collect()
 }
 
-fn table(line: &Line, portions: &[Portion], start: i64) -> String {
+fn table(line: &Line, kafka: &Kafka, portions: &[Portion], start: i64) -> String {
     let mut table = String::from("| | ");
     (1..=PORTIONS).for_each(|number| write!(table, "| portion {number} ").expect("memory is written"));
     table += "|\n| --- |";
@@ -111,7 +116,7 @@ fn table(line: &Line, portions: &[Portion], start: i64) -> String {
     };
     let rate = |portion: &Portion| format!("{:.0}", PORTION as f64 / portion.seconds);
     row(&format!("items/s, of {PORTION}"), portions.iter().map(rate).collect());
-    for (number, service) in SERVICES.into_iter().enumerate() {
+    for (number, service) in SERVICES.into_iter().chain(kafka.is_own().then_some("broker")).enumerate() {
         let cost = |portion: &Portion| format!("{:.2}", portion.cpu[number] / PORTION as f64 * 1e3);
         row(&format!("{service}: CPU seconds per 1,000 items"), portions.iter().map(cost).collect());
     }
@@ -139,10 +144,16 @@ fn delays(table: &mut String, topic: &str, mut delays: Vec<i64>) {
     writeln!(table, "| {topic} | {} | {} | {} |", delays.len(), at(0.5), at(0.99)).expect("memory is written");
 }
 
+/// A headline and a summary of two sentences, in English: what its words are is part of what an item costs.
+fn told(number: usize) -> (String, String) {
+    let article = Teller::new(number as u64).event(1, 2).remove(0);
+    (article.headline.clone(), article.text())
+}
+
 fn rss(feed: usize) -> String {
     let mut xml = format!("<rss version=\"2.0\"><channel><title>Feed {feed}</title>\n");
     for no in 0..ENTRIES {
-        let (headline, summary) = words(&format!("bench feed {feed} {no}"));
+        let (headline, summary) = told(FIRST_OF_FEEDS + feed * ENTRIES + no);
         let link = format!("https://bench-{feed}.example/{no}");
         writeln!(xml, "<item><title>{headline}</title><link>{link}</link><description>{summary}</description></item>")
             .expect("memory is written");
