@@ -13,6 +13,7 @@ use kafka_protocol::messages::{
     DeleteRecordsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
 };
 use kafka_protocol::protocol::StrBytes;
+use std::collections::BTreeMap;
 
 /// The error code and message of a result.
 pub fn told(result: Result<(), Refusal>) -> (i16, Option<StrBytes>) {
@@ -24,13 +25,25 @@ pub fn told(result: Result<(), Refusal>) -> (i16, Option<StrBytes>) {
 
 impl Node {
     pub fn create_topics(&self, request: CreateTopicsRequest) -> CreateTopicsResponse {
-        let topics = request.topics.into_iter().map(|topic| {
+        let mut named = BTreeMap::<_, Vec<CreatableTopic>>::new();
+        for topic in request.topics {
+            named.entry(topic.name.clone()).or_default().push(topic);
+        }
+        let topics = named.into_values().map(|mut same| {
+            let topic = same.remove(0);
             let partitions = match (topic.num_partitions, topic.assignments.len()) {
                 (-1, 0) => 1,
                 (-1, assigned) => i32::try_from(assigned).unwrap_or(i32::MAX),
                 (count, _) => count,
             };
-            let (code, message) = told(self.create_topic(&topic, partitions, request.validate_only));
+            let created = match same.len() {
+                0 => self.create_topic(&topic, partitions, request.validate_only),
+                more => Err(Refusal {
+                    code: ResponseError::InvalidRequest,
+                    message: format!("found {} times in the request, wanted once", more + 1),
+                }),
+            };
+            let (code, message) = told(created);
             CreatableTopicResult::default()
                 .with_name(topic.name)
                 .with_error_code(code)

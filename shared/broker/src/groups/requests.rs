@@ -23,6 +23,9 @@ fn code(result: Result<(), ResponseError>) -> i16 {
 
 impl Node {
     pub async fn join_group(&self, request: JoinGroupRequest, version: i16, client: String) -> JoinGroupResponse {
+        if request.group_id.is_empty() {
+            return refused(ResponseError::InvalidGroupId, &request.member_id);
+        }
         let now = Instant::now();
         let answer = {
             let mut groups = self.groups();

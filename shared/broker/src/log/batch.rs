@@ -7,8 +7,9 @@
 //! Layout: <https://kafka.apache.org/documentation/#recordbatch> (KIP-98).
 
 use bytes::{Buf, Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use kafka_protocol::compression::{Compressor, Decompressor, Gzip, Lz4, Snappy, Zstd};
-use std::io;
+use std::io::{self, Read};
 
 /// Bytes before the first record.
 pub const HEADER: usize = 61;
@@ -18,6 +19,8 @@ const CRC: usize = 17;
 const ATTRIBUTES: usize = 21;
 const MAX_TIMESTAMP: usize = 35;
 const COUNT: usize = 57;
+/// Bytes of a batch's records: sixty times what a batch may have by default.
+const MOST_UNPACKED: u64 = 64 << 20;
 const CODEC: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;
 const TRANSACTIONAL: i16 = 1 << 4;
@@ -233,17 +236,26 @@ fn varint(bytes: &mut &[u8]) -> Option<i64> {
     None
 }
 
+/// Without end nothing is read: a few hundred bytes may unpack to gigabytes.
 fn decompress(header: &Header, body: &[u8]) -> io::Result<Bytes> {
-    let mut body = Bytes::copy_from_slice(body);
-    match header.attributes & CODEC {
-        0 => return Ok(body),
-        1 => Gzip::decompress(&mut body, |plain| Ok(plain.split_off(0))),
-        2 => Snappy::decompress(&mut body, |plain| Ok(plain.split_off(0))),
-        3 => Lz4::decompress(&mut body, |plain| Ok(plain.split_off(0))),
-        4 => Zstd::decompress(&mut body, |plain| Ok(plain.split_off(0))),
+    let packed: Box<dyn Read> = match header.attributes & CODEC {
+        0 => return Ok(Bytes::copy_from_slice(body)),
+        1 => Box::new(GzDecoder::new(body)),
+        // at most 21 times its size, and framed in a way of its own
+        2 => {
+            let plain = Snappy::decompress(&mut Bytes::copy_from_slice(body), |plain| Ok(plain.split_off(0)));
+            return plain.map_err(|error| malformed(&error.to_string()));
+        }
+        3 => Box::new(lz4::Decoder::new(body)?),
+        4 => Box::new(zstd::Decoder::with_buffer(body)?),
         codec => return Err(malformed(&format!("compression codec {codec} is unknown"))),
+    };
+    let mut plain = Vec::new();
+    packed.take(MOST_UNPACKED + 1).read_to_end(&mut plain)?;
+    if plain.len() as u64 > MOST_UNPACKED {
+        return Err(malformed(&format!("a batch unpacks to more than {MOST_UNPACKED} bytes")));
     }
-    .map_err(|error| malformed(&error.to_string()))
+    Ok(plain.into())
 }
 
 fn compress(header: &Header, body: &[u8]) -> io::Result<BytesMut> {

@@ -5,7 +5,8 @@ use crate::cluster::Cluster;
 use crate::connection::Connection;
 use crate::requests::request;
 use bytes::BytesMut;
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, RequestHeader, ResponseKind};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, GroupId, RequestHeader, RequestKind, ResponseKind};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 use std::io::{Read, Write};
 
@@ -30,6 +31,24 @@ fn every_advertised_version_is_answered() {
     };
     let policy = described.results[0].configs.iter().find(|c| c.name.as_str() == "cleanup.policy");
     assert_eq!(policy.unwrap().value.as_deref(), Some("compact,delete"), "incrementally altered");
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let cluster = Cluster::any();
+    let name = unique("twice");
+    let RequestKind::CreateTopics(mut twice) = request(ApiKey::CreateTopics, 5, &name) else { unreachable!() };
+    twice.topics.extend(twice.topics.clone());
+    let answer = Connection::to(&cluster).ask(ApiKey::CreateTopics, 5, &RequestKind::CreateTopics(twice));
+    let Ok(ResponseKind::CreateTopics(answer)) = answer else { panic!("{answer:?}") };
+    let codes: Vec<i16> = answer.topics.iter().map(|topic| topic.error_code).collect();
+    assert_eq!(codes, [ResponseError::InvalidRequest.code()], "a topic twice");
+
+    let RequestKind::JoinGroup(join) = request(ApiKey::JoinGroup, 5, &name) else { unreachable!() };
+    let join = RequestKind::JoinGroup(join.with_group_id(GroupId("".into())));
+    let answer = Connection::to(&cluster).ask(ApiKey::JoinGroup, 5, &join);
+    let Ok(ResponseKind::JoinGroup(answer)) = answer else { panic!("{answer:?}") };
+    assert_eq!(answer.error_code, ResponseError::InvalidGroupId.code(), "a group without a name");
 }
 
 #[test]

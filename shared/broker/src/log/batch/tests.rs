@@ -91,6 +91,17 @@ fn a_senseless_body_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn a_bomb_is_an_error() {
+    let zeros = "0".repeat(MOST_UNPACKED as usize);
+    for codec in [Compression::Gzip, Compression::Lz4, Compression::Zstd] {
+        let bomb = batch(ANYONE, codec, &[("key", Some(&zeros))]);
+        assert!(bomb.len() < 1 << 20, "{codec:?}: {}", bomb.len());
+        let error = each_record(&bomb, |_| {}).unwrap_err();
+        assert!(error.to_string().contains("unpacks to more than"), "{codec:?}: {error}");
+    }
+}
+
+#[test]
 fn append_time_is_every_records_time() {
     let mut bytes = batch(ANYONE, Compression::Zstd, &[("a", None), ("b", Some("2"))]);
     stamp(&mut bytes, 5_000);
