@@ -109,7 +109,7 @@ fn linked(kb: &Kb, text: &str, tokens: &[Token<'_>], name: &Found, countries: &B
     let words = name.text(text, tokens);
     choose(kb.meanings(&tokens[name.first..name.last]))
         .or_else(|| choose(kb.variants(words)))
-        .or_else(|| kb.by_local_id(words, name.kind))
+        .or_else(|| kb.by_local_id(words))
 }
 
 /// The names that the knowledge base lists. A common word at the start of a sentence ("Reading the letter")

@@ -1,7 +1,7 @@
 //! The knowledge base that is compiled in, from `kb/*.tsv`.
 //!
 //! A row is `id, kind, name, aliases, country, people`, the last two where they are known. Without an id it has a local
-//! one, the one that an unknown name of the same spelling and type would have: a wrong id is worse than none.
+//! one, the one that an unknown name of the same spelling would have: a wrong id is worse than none.
 
 use super::{Entry, layer::Layer, local_id, write::Writer};
 use tidings_model::{EntityType, IdKind};
@@ -44,7 +44,7 @@ pub(super) fn add(writer: &mut Writer, file: &str, row: &str) -> Result<(), Stri
         "group" => EntityType::Group,
         _ => return Err(format!("kind {kind:?}; person, organisation, place or group")),
     };
-    let local = local_id(name, kind);
+    let local = local_id(name);
     let (id, id_kind) = match id.as_bytes() {
         [] => (local.as_str(), IdKind::Local),
         [b'Q', ..] => (id, IdKind::Wikidata),
