@@ -161,6 +161,8 @@ fn what_names_nobody_is_no_entity() {
         entities.into_iter().map(|entity| entity.name).collect()
     };
     assert_eq!(told("JAKARTA (NWA) - The delegation left for Berlin on Friday."), ["Jakarta", "Berlin"]);
+    assert_eq!(told("VELMONT (NWA) - The records were exposed for six weeks."), ["Velmont"]);
+    assert_eq!(told("PORT BRENNICK — The records were exposed for six weeks."), ["Port Brennick"]);
     assert_eq!(told("He wrote to the Gazette that the Chamber had met in Berlin."), ["Berlin"]);
 }
 
