@@ -9,7 +9,9 @@ use tidings_stage::Problem;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Names that the knowledge base lacks are published from this confidence on, in [0, 1].
+    /// Names that the knowledge base lacks are published from this confidence on, in [0, 1]. Against the medium English
+    /// model as judge, 0.4 gives the small one its best F1 on our sentences and seven real documents: below 0.5 it hardly
+    /// falls, at 0.7 it loses two points. Higher for fewer and surer names.
     pub min_confidence: f32,
     /// What models compute in: `f32` finds what spaCy finds; `int8` takes half the time on processors with AVX-512
     /// VNNI, many times as much on others, and some names differ.

@@ -75,7 +75,7 @@ impl Document {
         let form = name.form(&self.text, tokens);
         let kind = known.as_ref().map_or_else(|| name.kind(), |known| known.kind);
         Entity {
-            id: known.as_ref().map_or_else(|| local_id(form, kind), |known| known.id.to_owned()),
+            id: known.as_ref().map_or_else(|| local_id(form), |known| known.id.to_owned()),
             id_kind: known.as_ref().map_or(IdKind::Local, |known| known.id_kind),
             name: known.as_ref().map_or_else(|| written(form, kind), |known| known.name.to_owned()),
             kind,

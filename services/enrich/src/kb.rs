@@ -66,16 +66,9 @@ pub struct Entry<'a> {
     pub listed: bool,
 }
 
-/// The id of a name that has none elsewhere: of its fold and its type.
-pub fn local_id(name: &str, kind: EntityType) -> String {
-    let kind = match kind {
-        EntityType::Person => "person",
-        EntityType::Organisation => "organisation",
-        EntityType::Place => "place",
-        EntityType::Group => "group",
-        _ => "other",
-    };
-    digest(["entity", kind, &crate::fold::fold(name)])
+/// The id of a name that has none elsewhere: of its fold alone, for its type is judged anew in every document.
+pub fn local_id(name: &str) -> String {
+    digest(["entity", &crate::fold::fold(name)])
 }
 
 impl Kb {
@@ -133,9 +126,9 @@ impl Kb {
         variant(name).map(|variant| self.all(layer::VARIANT, &variant)).unwrap_or_default()
     }
 
-    /// The entry whose local id a name of that type has.
-    pub fn by_local_id(&self, name: &str, kind: EntityType) -> Option<Number> {
-        self.all(layer::LOCAL, &local_id(name, kind)).first().copied()
+    /// The entry whose local id a name has.
+    pub fn by_local_id(&self, name: &str) -> Option<Number> {
+        self.all(layer::LOCAL, &local_id(name)).first().copied()
     }
 
     fn all(&self, table: u8, key: &str) -> Vec<Number> {

@@ -19,6 +19,9 @@ const LINKED: f32 = 0.8;
 /// How sure the type of a name is that stands in a list of places.
 const LISTED: f32 = 0.6;
 
+/// How sure a dateline's name is a place.
+const DATELINED: f32 = 0.85;
+
 /// The longest place of a dateline, in tokens: "PORT-AU-PRINCE, Haiti".
 const CITY: usize = 8;
 
@@ -72,6 +75,9 @@ pub(super) fn merge(kb: &Kb, text: &str, tokens: &[Token<'_>], recognised: &[Spa
         if !stands(tokens, &mut name, &known[from..to]) || is_credit(tokens, &name) {
             continue;
         }
+        if is_dateline(tokens, &name) {
+            (name.kind, name.confidence) = (EntityType::Place, name.confidence.max(DATELINED));
+        }
         name.known = linked(kb, text, tokens, &name, &countries);
         match name.known {
             Some(_) => name.confidence = name.confidence.max(LINKED),
@@ -109,7 +115,7 @@ fn linked(kb: &Kb, text: &str, tokens: &[Token<'_>], name: &Found, countries: &B
     let words = name.text(text, tokens);
     choose(kb.meanings(&tokens[name.first..name.last]))
         .or_else(|| choose(kb.variants(words)))
-        .or_else(|| kb.by_local_id(words, name.kind))
+        .or_else(|| kb.by_local_id(words))
 }
 
 /// The names that the knowledge base lists. A common word at the start of a sentence ("Reading the letter")
@@ -168,6 +174,16 @@ fn is_credit(tokens: &[Token<'_>], name: &Found) -> bool {
     let opens =
         open.is_some_and(|open| tokens[open.saturating_sub(CITY)..open].iter().any(|token| token.gap == Gap::Break));
     opens && after(name.last, ")") && after(name.last + 1, "-–—")
+}
+
+/// "VELMONT (NWA) -" or "VELMONT —" at the start of a text: capitals there are of a place, whatever they look like.
+fn is_dateline(tokens: &[Token<'_>], name: &Found) -> bool {
+    let is_dash = |at: usize| tokens.get(at).is_some_and(|token| token.gap == Gap::Space && token.is_mark("-–—"));
+    let credit = tokens.get(name.last).is_some_and(|token| token.gap == Gap::Space && token.is_mark("("));
+    let close = || (name.last + 2..name.last + CITY).find(|at| tokens.get(*at).is_some_and(|token| token.is_mark(")")));
+    tokens[name.first].gap == Gap::Break
+        && tokens[name.first..name.last].iter().all(|token| token.shape == Shape::Upper || token.is_mark("-‑"))
+        && (is_dash(name.last) || credit && close().is_some_and(|close| is_dash(close + 1)))
 }
 
 /// "Groups say", "the Gazette": one word that says of what kind it is, and not which.

@@ -1,13 +1,13 @@
 //! The knowledge base that is compiled in, from `kb/*.tsv`.
 //!
 //! A row is `id, kind, name, aliases, country, people`, the last two where they are known. Without an id it has a local
-//! one, the one that an unknown name of the same spelling and type would have: a wrong id is worse than none.
+//! one, the one that an unknown name of the same spelling would have: a wrong id is worse than none.
 
 use super::{Entry, layer::Layer, local_id, write::Writer};
 use tidings_model::{EntityType, IdKind};
 
 /// The name and version of the shipped layer; it changes with the files.
-const NAME: &str = "tidings-kb-2";
+const NAME: &str = "tidings-kb-3";
 
 pub(super) const FILES: [(&str, &str); 6] = [
     ("countries.tsv", include_str!("../../kb/countries.tsv")),
@@ -44,7 +44,7 @@ pub(super) fn add(writer: &mut Writer, file: &str, row: &str) -> Result<(), Stri
         "group" => EntityType::Group,
         _ => return Err(format!("kind {kind:?}; person, organisation, place or group")),
     };
-    let local = local_id(name, kind);
+    let local = local_id(name);
     let (id, id_kind) = match id.as_bytes() {
         [] => (local.as_str(), IdKind::Local),
         [b'Q', ..] => (id, IdKind::Wikidata),

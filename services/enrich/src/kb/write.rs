@@ -58,7 +58,7 @@ impl Writer {
             }
         }
         if entry.id_kind == IdKind::Local {
-            self.alias(LOCAL, &local_id(entry.name, entry.kind), entry.fame, number)?;
+            self.alias(LOCAL, &local_id(entry.name), entry.fame, number)?;
         }
         Ok(())
     }

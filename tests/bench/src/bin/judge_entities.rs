@@ -37,7 +37,7 @@ struct Label {
     kind: String,
     #[serde(default)]
     optional: bool,
-    /// Absent: not known; null: there is none.
+    /// Absent: not looked for; null: there is none, or none that the labeller is sure of.
     #[serde(default, deserialize_with = "present")]
     wikidata: Option<Option<String>>,
 }
@@ -111,8 +111,10 @@ fn judge(gold: &Gold) -> Result<(), Box<dyn Error>> {
         found.insert(number, told(enriched, document));
     }
     let (mut kinds, mut spans, mut ids) = (BTreeMap::<_, Score>::new(), Score::default(), Score::default());
+    let mut unlabelled = 0;
     for (number, document) in gold.docs.iter().enumerate() {
         let told = found.remove(&number).ok_or_else(|| format!("document {number} was not enriched"))?;
+        unlabelled += ids_without_label(document, &told);
         let (by_kind, whole, linked) = compare(document, told);
         by_kind.iter().for_each(|(kind, score)| kinds.entry(*kind).or_default().count(score));
         spans.count(&whole);
@@ -128,6 +130,7 @@ fn judge(gold: &Gold) -> Result<(), Box<dyn Error>> {
         let Score { right, told, wanted } = score;
         println!("| {name} | {precision:.1} | {recall:.1} | {f1:.1} | {right} | {told} | {wanted} |");
     }
+    println!("| Wikidata ids where the labels have none | | | | | {unlabelled} | 0 |");
     Ok(())
 }
 
@@ -164,11 +167,11 @@ fn compare(document: &Document, mut told: BTreeMap<(u64, u64), Told>) -> (BTreeM
         score.right += usize::from(found.is_some_and(|found| found.kind == want));
         spans.wanted += 1;
         spans.right += usize::from(found.is_some());
-        if let Some(want) = &label.wikidata {
+        if let Some(Some(want)) = &label.wikidata {
             let id = found.and_then(|found| found.id.as_ref());
-            ids.wanted += usize::from(want.is_some());
+            ids.wanted += 1;
             ids.told += usize::from(id.is_some());
-            ids.right += usize::from(id.is_some() && id == want.as_ref());
+            ids.right += usize::from(id == Some(want));
         }
     }
     spans.told = told.len();
@@ -176,6 +179,13 @@ fn compare(document: &Document, mut told: BTreeMap<(u64, u64), Told>) -> (BTreeM
         kinds.entry(found.kind).or_default().told += 1;
     }
     (kinds, spans, ids)
+}
+
+/// The ids told for mentions that the labels give none: wrong where the labels mean that there is none, and not to be
+/// judged where the labeller was only not sure.
+fn ids_without_label(document: &Document, told: &BTreeMap<(u64, u64), Told>) -> usize {
+    let labels = document.entities.iter().filter(|label| !label.optional && label.wikidata == Some(None));
+    labels.filter_map(|label| told.get(&(label.start, label.end))).filter(|found| found.id.is_some()).count()
 }
 
 /// One name for the types of the records and those of the usual corpora.
@@ -214,13 +224,14 @@ mod tests {
             {"id": "z", "id_kind": "local", "type": "other", "mentions": [mention("body", 0, 2)]},
         ]});
         let document = &gold.docs[0];
+        assert_eq!(ids_without_label(document, &told(&enriched, document)), 1);
         let (kinds, spans, ids) = compare(document, told(&enriched, document));
         let score = |right, told, wanted| Score { right, told, wanted };
         assert_eq!(kinds["PER"], score(2, 2, 3));
         assert_eq!(kinds["LOC"], score(1, 2, 1));
         assert_eq!(kinds["MISC"], score(0, 1, 0));
         assert_eq!(spans, score(4, 5, 4));
-        assert_eq!(ids, score(1, 3, 3));
+        assert_eq!(ids, score(1, 2, 3));
         assert_eq!(score(1, 2, 4).figures().map(f64::round), [50.0, 25.0, 33.0]);
     }
 }
