@@ -232,12 +232,8 @@ impl Memory {
     /// and from all to extracts.
     pub fn candidates(&self, sketch: &Sketch, sentences: &[u32], extract: bool) -> Vec<&Kept> {
         let mut slots = Vec::new();
-        for key in sketch.lead.iter().filter(|key| **key != 0) {
-            slots.extend(self.leads.newest(*key).take(CANDIDATES));
-        }
-        for key in sketch.whole.iter().flatten().filter(|key| **key != 0) {
-            slots.extend(self.wholes.newest(*key).take(CANDIDATES));
-        }
+        self.leads.newest(&sketch.lead, CANDIDATES, &mut slots);
+        self.wholes.newest(sketch.whole.as_ref().map_or(&[], |keys| &keys[..]), CANDIDATES, &mut slots);
         let is_extract = |slot: &u32| extract || self.kept(*slot).print.as_ref().is_some_and(|print| print.extract);
         for sentence in sentences {
             slots.extend(self.sentences.newest(*sentence).filter(is_extract).take(CANDIDATES));

@@ -144,7 +144,17 @@ impl<'a> Probe<'a> {
         });
         let candidates = self.candidates();
         let others = candidates.iter().filter(|kept| self.admits(kept));
-        addressed.chain(others.map(|kept| self.compare(kept))).collect()
+        let compare = |kept: &'a Kept| match self.same_text(kept) {
+            true => Comparison {
+                with: kept,
+                resemblance: self.resemblance(kept),
+                basis: Some(Basis::Text),
+                score: 1.0,
+                update: false,
+            },
+            false => self.compare(kept),
+        };
+        addressed.chain(others.map(|kept| compare(kept))).collect()
     }
 
     fn candidates(&self) -> Vec<&'a Kept> {
@@ -193,18 +203,10 @@ impl<'a> Probe<'a> {
         words.len() >= SHORTEST && kept.print.as_deref().is_some_and(same)
     }
 
-    /// Compares with one other text.
+    /// Compares with one text of other words.
     fn compare(&self, kept: &'a Kept) -> Comparison<'a> {
         let mut comparison = Comparison { with: kept, resemblance: None, basis: None, score: 0.0, update: false };
         let Some(print) = kept.print.as_deref() else { return comparison };
-        if self.same_text(kept) {
-            return Comparison {
-                resemblance: self.resemblance(kept),
-                basis: Some(Basis::Text),
-                score: 1.0,
-                ..comparison
-            };
-        }
         let extract = self.text.extract || print.extract;
         if extract {
             let theirs: Vec<u32> = print.sentences().collect();
