@@ -49,10 +49,11 @@ impl<const N: usize> Index<N> {
             self.grow();
         }
         let number = self.first + self.blocks.len() as u64;
-        self.blocks.push_back(Block { slot, steps: [0; N], keys: keys.map(high) });
-        for (place, key) in (0..).zip(keys).filter(|(_, key)| **key != 0) {
-            self.link(*key, number * N as u64 + place);
+        let mut block = Block { slot, steps: [0; N], keys: keys.map(high) };
+        for (posting, (key, step)) in (number * N as u64..).zip(keys.iter().zip(&mut block.steps)) {
+            *step = if *key == 0 { 0 } else { self.link(*key, posting) };
         }
+        self.blocks.push_back(block);
         NonZeroU64::new(number).expect("numbers begin with 1")
     }
 
@@ -111,14 +112,13 @@ impl<const N: usize> Index<N> {
         (posting < end && posting / N as u64 >= self.first).then_some(posting)
     }
 
-    /// Puts a posting at the head of its chain.
-    fn link(&mut self, key: u32, posting: u64) {
+    /// Puts a posting at the head of its chain and tells its link.
+    fn link(&mut self, key: u32, posting: u64) -> u32 {
         // a chain that is older than 2³² postings ends here
         let step = self.head(key, posting).and_then(|older| u32::try_from(posting - older).ok());
-        self.blocks[(posting / N as u64 - self.first) as usize].steps[(posting % N as u64) as usize] =
-            step.unwrap_or(0);
         let chain = self.chain(key);
         self.heads[chain] = posting as u32;
+        step.unwrap_or(0)
     }
 
     /// Parts each chain into those of a larger table.
@@ -137,7 +137,10 @@ impl<const N: usize> Index<N> {
                 chain.push((u32::from(key) << 16 | low & 0xffff, posting));
                 next = posting.checked_sub(step.into()).filter(|_| step != 0);
             }
-            chain.drain(..).rev().for_each(|(key, posting)| self.link(key, posting));
+            for (key, posting) in chain.drain(..).rev() {
+                let step = self.link(key, posting);
+                self.blocks[(posting / N as u64 - self.first) as usize].steps[(posting % N as u64) as usize] = step;
+            }
         }
     }
 }

@@ -171,7 +171,7 @@ impl Memory {
 
     /// How far back the window reaches.
     pub fn reach(&self, now: Timestamp) -> Duration {
-        self.at(self.window_from).map_or(Duration::ZERO, |oldest| now.since(oldest.came))
+        self.at(self.window_from).map_or(Duration::ZERO, |oldest| now.since(oldest.came()))
     }
 
     /// The arrival number of the next new item.
@@ -198,7 +198,7 @@ impl Memory {
         let leaves = move |kept: &Kept| {
             let crowded = too_many > 0;
             too_many = too_many.saturating_sub(1);
-            let old = is_past(now, kept.came, config.window);
+            let old = is_past(now, kept.came(), config.window);
             (old || crowded).then_some(!old)
         };
         kept.map_while(opening(leaves)).take(limit)
@@ -211,7 +211,7 @@ impl Memory {
         let leaves = move |kept: &Kept| {
             let crowded = too_many > 0;
             too_many = too_many.saturating_sub(1);
-            let old = is_past(now, kept.came, config.memory);
+            let old = is_past(now, kept.came(), config.memory);
             (kept.print.is_none() && (old || crowded)).then_some(!old)
         };
         kept.map_while(opening(leaves)).take(limit)
@@ -219,7 +219,7 @@ impl Memory {
 
     /// Whether an item is recent enough for the window.
     pub fn is_recent(&self, kept: &Kept, window: Duration) -> bool {
-        !is_past(self.now(), kept.came, window)
+        !is_past(self.now(), kept.came(), window)
     }
 
     /// The items of the window with this address, newest first.

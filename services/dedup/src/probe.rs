@@ -190,11 +190,24 @@ impl<'a> Probe<'a> {
             let comparison = self.compare(kept);
             if let Some(basis) = comparison.basis
                 && comparison.score >= score
+                && !self.is_only_bridged(kept)
             {
                 (best, score) = (found(kept, basis, comparison.update), comparison.score);
             }
         }
         (best, others.len())
+    }
+
+    /// Whether `kept` is what was cut from another headline than this one: a copy of a headline that this one is not
+    /// like.
+    fn is_only_bridged(&self, kept: &Kept) -> bool {
+        let Some(print) = kept.print.as_deref() else { return false };
+        if !print.is_cut_headline() || print.word_count() >= self.text.words.len() || *kept.cluster_id() == kept.id {
+            return false;
+        }
+        let whole =
+            self.memory.representative(&kept.cluster()).filter(|whole| whole.id != kept.id && self.admits(whole));
+        whole.is_some_and(|whole| !self.same_text(whole) && self.compare(whole).basis.is_none())
     }
 
     fn same_text(&self, kept: &Kept) -> bool {

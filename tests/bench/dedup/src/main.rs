@@ -22,6 +22,8 @@ use tidings_stage::{Change as _, Event, Input, Stage};
 const AT: [usize; 4] = [10_000, 100_000, 300_000, 1_000_000];
 /// How many documents a measurement takes.
 const SAMPLE: usize = 10_000;
+/// How many are read at a time: they take little room beside what is remembered.
+const PORTION: usize = 1000;
 const SEED: u64 = 42;
 const ROWS: [(&str, fn(&Path) -> Row); 4] = [
     ("Tidings decides", |folder| dedup(folder, false)),
@@ -69,28 +71,31 @@ fn compare(count: usize, folder: &Path) {
     }
 }
 
-/// The lines of a file of `folder`, a sample at a time, read outside of the measurement.
+/// The lines of a file of `folder`, a portion at a time, read outside of the measurement.
 fn lines(folder: &Path, name: &str) -> impl Iterator<Item = Vec<String>> {
     let path: PathBuf = folder.join(name);
     let file = fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut lines = BufReader::new(file).lines();
     std::iter::from_fn(move || {
-        let sample: Vec<_> = lines.by_ref().take(SAMPLE).map(|line| line.expect("texts are UTF-8")).collect();
-        (!sample.is_empty()).then_some(sample)
+        let portion: Vec<_> = lines.by_ref().take(PORTION).map(|line| line.expect("texts are UTF-8")).collect();
+        (!portion.is_empty()).then_some(portion)
     })
 }
 
-/// Runs `work` over samples, and tells the rate of the last sample before each window, and the memory that stays.
-fn measure<T>(samples: impl Iterator<Item = Vec<T>>, mut work: impl FnMut(usize, T)) -> Row {
+/// Runs `work` over portions, and tells the rate of the last sample before each window, and the memory that stays.
+fn measure<T>(portions: impl Iterator<Item = Vec<T>>, mut work: impl FnMut(T)) -> Row {
     let (mut rates, mut done, before) = ([None; AT.len()], 0, resident());
-    for sample in samples {
-        let (count, begun) = (sample.len(), cpu());
-        for one in sample {
-            work(done, one);
-            done += 1;
+    let mut spent = 0.0;
+    for portion in portions {
+        if done % SAMPLE == 0 {
+            spent = 0.0;
         }
+        done += portion.len();
+        let begun = cpu();
+        portion.into_iter().for_each(&mut work);
+        spent += cpu() - begun;
         if let Some(place) = AT.iter().position(|at| *at == done) {
-            rates[place] = Some(count as f64 / (cpu() - begun));
+            rates[place] = Some(SAMPLE as f64 / spent);
         }
     }
     (rates, resident().saturating_sub(before) / done.max(1))
@@ -101,8 +106,8 @@ fn dedup(folder: &Path, records: bool) -> Row {
     let read = |line: &String| RawItem::decode(&topic::RAW, b"", Some(line.as_bytes())).expect("an item");
     let mut stage = Dedup::new(&Config::default());
     if !records {
-        let samples = lines(folder, "items").map(|sample| sample.iter().map(read).collect());
-        return measure(samples, |_, item: RawItem| {
+        let portions = lines(folder, "items").map(|portion| portion.iter().map(read).collect());
+        return measure(portions, |item: RawItem| {
             let at = item.seen().unwrap_or_default();
             let step = stage.decide(at, &Event::Record(item)).expect("accepted");
             step.changes.iter().for_each(|change| stage.apply(change));
@@ -110,7 +115,7 @@ fn dedup(folder: &Path, records: bool) -> Row {
         });
     }
     let mut log = BufWriter::new(fs::File::create(folder.join("changelog")).expect("the folder can be written to"));
-    measure(lines(folder, "items"), |_, line| {
+    measure(lines(folder, "items"), |line| {
         let item = read(&line);
         let prepared = stage.step(item.seen().unwrap_or_default(), &Event::Record(item)).expect("accepted");
         for record in prepared.changes {
@@ -133,12 +138,12 @@ fn restore(folder: &Path) -> Row {
         let mut part = vec![0; u32::from_le_bytes(length) as usize];
         log.read_exact(&mut part).ok().map(|()| part)
     };
-    let samples = std::iter::from_fn(move || {
-        let sample: Vec<_> = std::iter::from_fn(|| Some((part()?, part()?))).take(SAMPLE).collect();
-        (!sample.is_empty()).then_some(sample)
+    let portions = std::iter::from_fn(move || {
+        let portion: Vec<_> = std::iter::from_fn(|| Some((part()?, part()?))).take(PORTION).collect();
+        (!portion.is_empty()).then_some(portion)
     });
     let mut stage = Dedup::new(&Config::default());
-    measure(samples, |_, (key, value)| {
+    measure(portions, |(key, value)| {
         let value = (!value.is_empty()).then_some(&value[..]);
         stage.apply(&Change::decode(&key, value).expect("what was written is read"));
     })
@@ -149,12 +154,14 @@ fn gaoya(folder: &Path) -> Row {
     use gaoya::minhash::{MinHashIndex, MinHasher, MinHasher32};
     let hasher = MinHasher32::new(42 * 3);
     let mut index: MinHashIndex<u32, usize> = MinHashIndex::new(42, 3, 0.4);
-    measure(lines(folder, "texts"), |n, text| {
+    let mut n = 0;
+    measure(lines(folder, "texts"), |text| {
         let words: Vec<&str> = text.split(' ').collect();
         let pairs: HashSet<(&str, &str)> = words.windows(2).map(|two| (two[0], two[1])).collect();
         let signature = hasher.create_signature(pairs.into_iter());
         black_box(index.query(&signature));
         index.insert(n, signature);
+        n += 1;
     })
 }
 
