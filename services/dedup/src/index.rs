@@ -2,8 +2,8 @@
 //! a table of chains whose links lead back in time and end where the queue now begins, so that nothing is unlinked
 //! when the oldest leaves.
 //!
-//! A link is how far back the next member of the chain is. Chains may mix keys; who walks one checks each. Per member
-//! and key it takes eight bytes, and three to six in the table.
+//! A link is how far back the next member of the chain is. Chains mix keys, so each posting has half of its key; the
+//! table is large enough to tell the other half. Per member and key it takes six bytes, and three to six in the table.
 
 use std::{collections::VecDeque, num::NonZeroU64};
 
@@ -18,16 +18,26 @@ pub(crate) struct Index<const N: usize> {
 
 struct Block<const N: usize> {
     slot: u32,
-    keys: [u32; N],
     steps: [u32; N],
+    /// The high halves of the keys.
+    keys: [u16; N],
 }
 
 /// The slot of what left.
 const GONE: u32 = u32::MAX;
+/// The table has at least so many chains: the number of a chain is the low half of its keys.
+const CHAINS: usize = 1 << 16;
+
+/// A chain on the way back in time: its key, the next posting, and how many slots are still wanted.
+struct Walk {
+    key: u32,
+    posting: u64,
+    wanted: usize,
+}
 
 impl<const N: usize> Default for Index<N> {
     fn default() -> Self {
-        Self { heads: vec![0; 1024], blocks: VecDeque::new(), first: 1 }
+        Self { heads: vec![0; CHAINS], blocks: VecDeque::new(), first: 1 }
     }
 }
 
@@ -39,8 +49,11 @@ impl<const N: usize> Index<N> {
             self.grow();
         }
         let number = self.first + self.blocks.len() as u64;
-        self.blocks.push_back(Block { slot, keys: *keys, steps: [0; N] });
-        self.link(number);
+        let mut block = Block { slot, steps: [0; N], keys: keys.map(high) };
+        for (posting, (key, step)) in (number * N as u64..).zip(keys.iter().zip(&mut block.steps)) {
+            *step = if *key == 0 { 0 } else { self.link(*key, posting) };
+        }
+        self.blocks.push_back(block);
         NonZeroU64::new(number).expect("numbers begin with 1")
     }
 
@@ -53,59 +66,87 @@ impl<const N: usize> Index<N> {
         }
     }
 
-    /// The slots of the members with a key, newest first.
-    pub fn newest(&self, key: u32) -> impl Iterator<Item = u32> {
-        let end = (self.first + self.blocks.len() as u64) * N as u64;
-        let mut next = self.head(key, end);
-        std::iter::from_fn(move || {
-            loop {
-                let posting = next?;
-                let block = self.block(posting)?;
-                let place = (posting % N as u64) as usize;
-                next = match block.steps[place] {
-                    0 => None,
-                    step => posting.checked_sub(step.into()),
-                };
-                if block.keys[place] == key && block.slot != GONE {
-                    return Some(block.slot);
+    /// Appends the slots of the newest members with each of these keys, at most `most` of a key. All chains are walked
+    /// abreast: the links lie far apart, and memory that is asked for many at once answers them together.
+    pub fn newest(&self, keys: &[u32], most: usize, slots: &mut Vec<u32>) {
+        let end = self.end();
+        let head = |key: &u32| Some(Walk { key: *key, posting: self.head(*key, end)?, wanted: most });
+        let mut walks: Vec<Walk> = keys.iter().filter(|key| **key != 0).filter_map(head).collect();
+        let mut found = Vec::with_capacity(walks.len());
+        while !walks.is_empty() {
+            found.clear();
+            found.extend(walks.iter().map(|walk| self.at(walk.posting)));
+            let mut found = found.iter();
+            walks.retain_mut(|walk| {
+                let Some(Some((slot, key, step))) = found.next().copied() else { return false };
+                if key == high(walk.key) && slot != GONE {
+                    slots.push(slot);
+                    walk.wanted -= 1;
                 }
-            }
-        })
+                walk.posting = walk.posting.saturating_sub(step.into());
+                step != 0 && walk.wanted > 0
+            });
+        }
     }
 
-    fn block(&self, posting: u64) -> Option<&Block<N>> {
-        self.blocks.get((posting / N as u64).checked_sub(self.first)? as usize)
+    /// Slot, high half of the key and link of a posting, if it is still in the queue.
+    fn at(&self, posting: u64) -> Option<(u32, u16, u32)> {
+        let block = self.blocks.get((posting / N as u64).checked_sub(self.first)? as usize)?;
+        let place = (posting % N as u64) as usize;
+        Some((block.slot, block.keys[place], block.steps[place]))
+    }
+
+    /// The number that the next posting would have.
+    fn end(&self) -> u64 {
+        (self.first + self.blocks.len() as u64) * N as u64
+    }
+
+    fn chain(&self, key: u32) -> usize {
+        key as usize & (self.heads.len() - 1)
     }
 
     /// The newest posting before `end` of the chain of a key, if it is still in the queue.
     fn head(&self, key: u32, end: u64) -> Option<u64> {
-        let head = self.heads[key as usize & (self.heads.len() - 1)];
+        let head = self.heads[self.chain(key)];
         let posting = end.checked_sub((end as u32).wrapping_sub(head).into())?;
         (posting < end && posting / N as u64 >= self.first).then_some(posting)
     }
 
-    /// Puts the keys of a block at the heads of their chains.
-    fn link(&mut self, number: u64) {
-        let at = (number - self.first) as usize;
-        for place in 0..N {
-            let key = self.blocks[at].keys[place];
-            if key == 0 {
-                continue;
-            }
-            let posting = number * N as u64 + place as u64;
-            // a chain that is older than 2³² postings ends here
-            let step = self.head(key, posting).and_then(|older| u32::try_from(posting - older).ok());
-            self.blocks[at].steps[place] = step.unwrap_or(0);
-            let chain = key as usize & (self.heads.len() - 1);
-            self.heads[chain] = posting as u32;
-        }
+    /// Puts a posting at the head of its chain and tells its link.
+    fn link(&mut self, key: u32, posting: u64) -> u32 {
+        // a chain that is older than 2³² postings ends here
+        let step = self.head(key, posting).and_then(|older| u32::try_from(posting - older).ok());
+        let chain = self.chain(key);
+        self.heads[chain] = posting as u32;
+        step.unwrap_or(0)
     }
 
+    /// Parts each chain into those of a larger table.
     fn grow(&mut self) {
-        self.heads = Vec::new();
-        self.heads = vec![0; (self.blocks.len() * N).next_power_of_two()];
-        (self.first..self.first + self.blocks.len() as u64).for_each(|number| self.link(number));
+        let chains = (self.blocks.len() * N).next_power_of_two().max(CHAINS);
+        let parted = vec![0; chains];
+        let old = std::mem::replace(&mut self.heads, parted);
+        let end = self.end();
+        let mut chain = Vec::new();
+        for (low, head) in (0u32..).zip(old) {
+            let newest = end.checked_sub((end as u32).wrapping_sub(head).into());
+            let mut next = newest.filter(|posting| *posting < end);
+            while let Some(posting) = next
+                && let Some((_, key, step)) = self.at(posting)
+            {
+                chain.push((u32::from(key) << 16 | low & 0xffff, posting));
+                next = posting.checked_sub(step.into()).filter(|_| step != 0);
+            }
+            for (key, posting) in chain.drain(..).rev() {
+                let step = self.link(key, posting);
+                self.blocks[(posting / N as u64 - self.first) as usize].steps[(posting % N as u64) as usize] = step;
+            }
+        }
     }
+}
+
+fn high(key: u32) -> u16 {
+    (key >> 16) as u16
 }
 
 #[cfg(test)]
@@ -118,32 +159,40 @@ mod tests {
     fn members_are_found_newest_first_until_they_leave() {
         let mut index = Index::<3>::default();
         let mut model: BTreeMap<NonZeroU64, (u32, [u32; 3])> = BTreeMap::new();
-        for n in 1..6000u32 {
+        for n in 1..60_000u32 {
             let key = |salt| crate::sketch::mix(u64::from(n / 3 * 7 + salt)) as u32 % 900;
-            let keys = [key(1), key(2), key(3) | 1 << 20];
+            // half of the keys differ in the bit that tells chains apart once the table has grown
+            let keys = [key(1), key(2), key(3) | 1 << 16];
             let number = index.push(&keys, n);
             assert!(model.keys().all(|other| *other < number));
             model.insert(number, (n, keys));
             if n % 5 == 0 {
-                let chosen = model.keys().nth(crate::sketch::mix(n.into()) as usize % model.len()).copied().unwrap();
+                let chosen =
+                    model.keys().nth(crate::sketch::mix(n.into()) as usize % model.len().min(900)).copied().unwrap();
                 model.remove(&chosen);
                 index.remove(chosen);
             }
-            if n > 2500 {
+            if n > 45_000 {
                 let (oldest, _) = model.pop_first().unwrap();
                 index.remove(oldest);
             }
-            if n % 97 == 0 {
-                for key in (1..900).chain((1..900).map(|key| key | 1 << 20)) {
-                    let found: Vec<u32> = index.newest(key).collect();
+            if n % 4999 == 0 {
+                for key in (1..900).step_by(7).chain((1..900).step_by(11).map(|key| key | 1 << 16)) {
+                    let mut found = Vec::new();
+                    index.newest(&[key, 0], 40, &mut found);
                     let with = |(slot, keys): &(u32, [u32; 3])| {
                         keys.iter().filter(|other| **other == key).map(|_| *slot).collect::<Vec<_>>()
                     };
-                    let expected: Vec<u32> = model.values().rev().flat_map(with).collect();
+                    let expected: Vec<u32> = model.values().rev().flat_map(with).take(40).collect();
                     assert_eq!(found, expected, "{key} at {n}");
                 }
             }
         }
-        assert!(index.heads.len() > 1024 && index.blocks.len() < 4000);
+        assert!(
+            index.heads.len() > CHAINS && index.blocks.len() < 46_000,
+            "{} {}",
+            index.heads.len(),
+            index.blocks.len()
+        );
     }
 }

@@ -21,8 +21,9 @@ pub(crate) enum Id {
 
 impl Id {
     pub fn new(text: &str) -> Self {
-        let digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-        if text.len() == 32 && text.bytes().all(|byte| digit(&byte)) {
+        let digit = |byte: u8| byte.is_ascii_digit() | (b'a'..=b'f').contains(&byte);
+        // all at once, not up to the first that is none
+        if text.len() == 32 && text.bytes().fold(true, |all, byte| all & digit(byte)) {
             let mut bytes = [0; 16];
             for (byte, two) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
                 let value = |digit: u8| if digit < b'a' { digit - b'0' } else { digit - b'a' + 10 };
@@ -54,8 +55,9 @@ pub(crate) struct Kept {
     pub id: Id,
     pub arrival: u64,
     pub seen: Timestamp,
-    pub came: Timestamp,
     pub content: u64,
+    /// How many milliseconds after its first sight it came: a window at most.
+    late: u32,
     pub revision: u32,
     pub source: Source,
     pub agency: bool,
@@ -100,7 +102,7 @@ impl Kept {
             id: Id::new(id.as_str()),
             arrival: entry.arrival,
             seen: entry.seen,
-            came: entry.came,
+            late: u32::try_from(entry.came.since(entry.seen).as_millis()).unwrap_or(0),
             content: entry.content,
             revision: entry.revision,
             source,
@@ -114,6 +116,11 @@ impl Kept {
     /// Its id.
     pub fn id(&self) -> ItemId {
         ItemId::parse(&self.id.text()).expect("it was an id when it came")
+    }
+
+    /// What time the stream had come to when it came.
+    pub fn came(&self) -> Timestamp {
+        Timestamp::from_millis(self.seen.millis() + i64::from(self.late))
     }
 
     pub fn role(&self) -> Role {
@@ -136,7 +143,7 @@ impl Kept {
         Entry {
             arrival: self.arrival,
             seen: self.seen,
-            came: self.came,
+            came: self.came(),
             cluster: joined.then(|| self.cluster()),
             publisher: publisher.map(Box::from),
             domain: domain.map(Box::from),
@@ -178,6 +185,11 @@ impl Print {
         triples.iter().map(|&[low, middle, high]| u32::from_le_bytes([low, middle, high, 0]))
     }
 
+    /// Whether it is a headline without a text, that was cut off.
+    pub fn is_cut_headline(&self) -> bool {
+        self.cut && (self.title == 0 || self.title == self.words)
+    }
+
     pub fn word_count(&self) -> usize {
         self.words.into()
     }
@@ -210,7 +222,7 @@ mod tests {
     #[test]
     fn ids_come_back_as_they_were_and_are_small() {
         let sizes = (size_of::<Id>(), size_of::<Option<Kept>>(), size_of::<Print>());
-        assert!(sizes <= (24, 88, 72), "{sizes:?}");
+        assert!(sizes <= (24, 80, 72), "{sizes:?}");
         for text in [
             "7",
             "d2389829a49da4584c9b7ce59c8077d8",

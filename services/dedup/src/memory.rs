@@ -171,7 +171,7 @@ impl Memory {
 
     /// How far back the window reaches.
     pub fn reach(&self, now: Timestamp) -> Duration {
-        self.at(self.window_from).map_or(Duration::ZERO, |oldest| now.since(oldest.came))
+        self.at(self.window_from).map_or(Duration::ZERO, |oldest| now.since(oldest.came()))
     }
 
     /// The arrival number of the next new item.
@@ -198,7 +198,7 @@ impl Memory {
         let leaves = move |kept: &Kept| {
             let crowded = too_many > 0;
             too_many = too_many.saturating_sub(1);
-            let old = is_past(now, kept.came, config.window);
+            let old = is_past(now, kept.came(), config.window);
             (old || crowded).then_some(!old)
         };
         kept.map_while(opening(leaves)).take(limit)
@@ -211,7 +211,7 @@ impl Memory {
         let leaves = move |kept: &Kept| {
             let crowded = too_many > 0;
             too_many = too_many.saturating_sub(1);
-            let old = is_past(now, kept.came, config.memory);
+            let old = is_past(now, kept.came(), config.memory);
             (kept.print.is_none() && (old || crowded)).then_some(!old)
         };
         kept.map_while(opening(leaves)).take(limit)
@@ -219,7 +219,7 @@ impl Memory {
 
     /// Whether an item is recent enough for the window.
     pub fn is_recent(&self, kept: &Kept, window: Duration) -> bool {
-        !is_past(self.now(), kept.came, window)
+        !is_past(self.now(), kept.came(), window)
     }
 
     /// The items of the window with this address, newest first.
@@ -232,12 +232,8 @@ impl Memory {
     /// and from all to extracts.
     pub fn candidates(&self, sketch: &Sketch, sentences: &[u32], extract: bool) -> Vec<&Kept> {
         let mut slots = Vec::new();
-        for key in sketch.lead.iter().filter(|key| **key != 0) {
-            slots.extend(self.leads.newest(*key).take(CANDIDATES));
-        }
-        for key in sketch.whole.iter().flatten().filter(|key| **key != 0) {
-            slots.extend(self.wholes.newest(*key).take(CANDIDATES));
-        }
+        self.leads.newest(&sketch.lead, CANDIDATES, &mut slots);
+        self.wholes.newest(sketch.whole.as_ref().map_or(&[], |keys| &keys[..]), CANDIDATES, &mut slots);
         let is_extract = |slot: &u32| extract || self.kept(*slot).print.as_ref().is_some_and(|print| print.extract);
         for sentence in sentences {
             slots.extend(self.sentences.newest(*sentence).filter(is_extract).take(CANDIDATES));

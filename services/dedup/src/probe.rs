@@ -144,7 +144,17 @@ impl<'a> Probe<'a> {
         });
         let candidates = self.candidates();
         let others = candidates.iter().filter(|kept| self.admits(kept));
-        addressed.chain(others.map(|kept| self.compare(kept))).collect()
+        let compare = |kept: &'a Kept| match self.same_text(kept) {
+            true => Comparison {
+                with: kept,
+                resemblance: self.resemblance(kept),
+                basis: Some(Basis::Text),
+                score: 1.0,
+                update: false,
+            },
+            false => self.compare(kept),
+        };
+        addressed.chain(others.map(|kept| compare(kept))).collect()
     }
 
     fn candidates(&self) -> Vec<&'a Kept> {
@@ -180,11 +190,24 @@ impl<'a> Probe<'a> {
             let comparison = self.compare(kept);
             if let Some(basis) = comparison.basis
                 && comparison.score >= score
+                && !self.is_only_bridged(kept)
             {
                 (best, score) = (found(kept, basis, comparison.update), comparison.score);
             }
         }
         (best, others.len())
+    }
+
+    /// Whether `kept` is what was cut from another headline than this one: a copy of a headline that this one is not
+    /// like.
+    fn is_only_bridged(&self, kept: &Kept) -> bool {
+        let Some(print) = kept.print.as_deref() else { return false };
+        if !print.is_cut_headline() || print.word_count() >= self.text.words.len() || *kept.cluster_id() == kept.id {
+            return false;
+        }
+        let whole =
+            self.memory.representative(&kept.cluster()).filter(|whole| whole.id != kept.id && self.admits(whole));
+        whole.is_some_and(|whole| !self.same_text(whole) && self.compare(whole).basis.is_none())
     }
 
     fn same_text(&self, kept: &Kept) -> bool {
@@ -193,18 +216,10 @@ impl<'a> Probe<'a> {
         words.len() >= SHORTEST && kept.print.as_deref().is_some_and(same)
     }
 
-    /// Compares with one other text.
+    /// Compares with one text of other words.
     fn compare(&self, kept: &'a Kept) -> Comparison<'a> {
         let mut comparison = Comparison { with: kept, resemblance: None, basis: None, score: 0.0, update: false };
         let Some(print) = kept.print.as_deref() else { return comparison };
-        if self.same_text(kept) {
-            return Comparison {
-                resemblance: self.resemblance(kept),
-                basis: Some(Basis::Text),
-                score: 1.0,
-                ..comparison
-            };
-        }
         let extract = self.text.extract || print.extract;
         if extract {
             let theirs: Vec<u32> = print.sentences().collect();

@@ -19,8 +19,8 @@ pub(crate) struct Shingle {
 }
 
 impl Shingle {
-    fn new(hash: u32, places: u8) -> Self {
-        Self { packed: u64::from(hash) << 8 | u64::from(places), weight: 0.0 }
+    fn pack(hash: u32, places: u8) -> u64 {
+        u64::from(hash) << 8 | u64::from(places)
     }
 
     pub fn hash(&self) -> u32 {
@@ -65,25 +65,21 @@ impl Shingles {
         let title = if title == words.len() { 0 } else { title };
         let lead = title + LEAD;
         let mut text = Self { length: words.len(), title, ..Self::default() };
-        text.words = Vec::with_capacity(words.len());
-        for (i, word) in words.iter().enumerate() {
+        let packed = words.iter().enumerate().map(|(i, word)| {
             let number = if word & 1 == 1 { NUMBER } else { 0 };
             let title = if i < title { IN_TITLE } else { 0 };
-            text.words.push(Shingle::new(*word, number | title | u8::from(i < lead)));
-        }
-        text.pairs = Vec::with_capacity(words.len());
-        pairs(words, title).for_each(|(i, pair)| text.pairs.push(Shingle::new(pair, u8::from(i + 1 < lead))));
-        merge(&mut text.words);
-        merge(&mut text.pairs);
-        for word in &mut text.words {
-            word.weight = weigh(word.hash());
+            Shingle::pack(*word, number | title | u8::from(i < lead))
+        });
+        text.words = merged(packed.collect(), &weigh);
+        let packed = pairs(words, title).map(|(i, pair)| Shingle::pack(pair, u8::from(i + 1 < lead)));
+        text.pairs = merged(packed.collect(), &weigh);
+        for word in &text.words {
             text.words_weight += word.weight;
             text.lead_words_weight += if word.lead() { word.weight } else { 0.0 };
             text.title_weight += if word.title() { word.weight } else { 0.0 };
             text.numbers += usize::from(word.lead() && word.number());
         }
-        for pair in &mut text.pairs {
-            pair.weight = weigh(pair.hash());
+        for pair in &text.pairs {
             text.pairs_weight += pair.weight;
             text.lead_pairs_weight += if pair.lead() { pair.weight } else { 0.0 };
         }
@@ -109,14 +105,15 @@ pub(crate) fn features(words: &[u32], title: usize) -> impl Iterator<Item = u32>
     words.iter().copied().chain(pairs(words, title).map(|(_, pair)| pair))
 }
 
-/// Sorts by hash and joins the places of repeats.
-fn merge(shingles: &mut Vec<Shingle>) {
-    shingles.sort_unstable_by_key(|shingle| shingle.packed);
-    shingles.dedup_by(|again, first| {
-        let same = again.hash() == first.hash();
+/// Sorts by hash, joins the places of repeats, and weighs.
+fn merged(mut packed: Vec<u64>, weigh: impl Fn(u32) -> f32) -> Vec<Shingle> {
+    packed.sort_unstable();
+    packed.dedup_by(|again, first| {
+        let same = *again >> 8 == *first >> 8;
         if same {
-            first.packed |= again.packed;
+            *first |= *again;
         }
         same
     });
+    packed.into_iter().map(|packed| Shingle { packed, weight: weigh((packed >> 8) as u32) }).collect()
 }

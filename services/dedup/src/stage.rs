@@ -125,7 +125,7 @@ impl Dedup {
     fn again(&self, known: &Kept, item: &Carried<Item>) -> Step<Self> {
         let cluster = known.cluster();
         let joined = (*known.cluster_id() != known.id).then(|| cluster.clone());
-        let mut entry = entry(item, known.arrival, (known.seen, known.came), joined, known.role());
+        let mut entry = entry(item, known.arrival, (known.seen, known.came()), joined, known.role());
         // a search engine's extract depends on the query: another text is no edit
         let extract = is_extract(item) && !entry.withdrawn;
         let stale = entry.revision < known.revision;

@@ -3,40 +3,44 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, ops::Deref};
+use std::{borrow::Cow, ops::Deref, sync::Arc};
 
 /// `T` together with the JSON that it was read from: a stage reads the fields it knows, and fields that it
-/// does not know (a newer publisher's, a user's own) reach its subscribers untouched.
-#[derive(Debug, Clone)]
-pub struct Carried<T> {
+/// does not know (a newer publisher's, a user's own) reach its subscribers untouched. Clones share both.
+#[derive(Debug)]
+pub struct Carried<T>(Arc<Parts<T>>);
+
+#[derive(Debug)]
+struct Parts<T> {
     value: T,
     json: Box<RawValue>,
+}
+
+impl<T> Clone for Carried<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
 impl<T: Serialize> Carried<T> {
     /// Carries a value made here.
     pub fn new(value: T) -> Self {
         let json = serde_json::value::to_raw_value(&value).expect("records serialise to memory");
-        Self { value, json }
+        Self(Arc::new(Parts { value, json }))
     }
 }
 
 impl<T: DeserializeOwned> Carried<T> {
     /// Reads JSON and keeps it.
     pub fn parse(json: Box<RawValue>) -> serde_json::Result<Self> {
-        Ok(Self { value: serde_json::from_str(json.get())?, json })
+        Ok(Self(Arc::new(Parts { value: serde_json::from_str(json.get())?, json })))
     }
 }
 
 impl<T> Carried<T> {
-    /// The value alone.
-    pub fn into_value(self) -> T {
-        self.value
-    }
-
     /// The JSON as it came.
     pub fn json(&self) -> &str {
-        self.json.get()
+        self.0.json.get()
     }
 }
 
@@ -44,13 +48,13 @@ impl<T> Deref for Carried<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value
+        &self.0.value
     }
 }
 
 impl<T> Serialize for Carried<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json.serialize(serializer)
+        self.0.json.serialize(serializer)
     }
 }
 

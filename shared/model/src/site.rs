@@ -43,18 +43,22 @@ fn parse(text: &str) -> Result<Url, String> {
 /// The normal form of a feed's address: lower-case host, default port, fragment and credentials removed
 /// (RFC 3986 §6.2.2 and §6.2.3).
 pub fn normalise(text: &str) -> Result<String, String> {
+    normal(text).map(String::from)
+}
+
+fn normal(text: &str) -> Result<Url, String> {
     let mut url = parse(text)?;
     url.set_fragment(None);
     // infallible for http and https URLs with a host, which `parse` made sure of
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    Ok(url.into())
+    Ok(url)
 }
 
 /// The canonical form of an article's address: normalised, without tracking parameters.
 /// `None` where it is not an absolute http or https URL.
 pub fn canonical(text: &str) -> Option<String> {
-    let mut url = Url::parse(&normalise(text).ok()?).ok()?;
+    let mut url = normal(text).ok()?;
     let tracks = |name: &str| {
         let name = name.to_ascii_lowercase();
         name.starts_with("utm_") || TRACKING.contains(&name.as_str())

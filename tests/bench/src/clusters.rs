@@ -2,7 +2,10 @@
 //! BCubed (Bagga and Baldwin 1998), documents in mixed clusters, and recall by the way in which a copy was made.
 
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// One judged document: where it belongs, where it was put, and in which way it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +118,33 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// Verdicts side by side, as a table in Markdown: the measures, then which share of the copies of each class is with
+/// their original.
+pub fn table(verdicts: &[(String, Verdict)]) -> String {
+    let names: Vec<_> = verdicts.iter().map(|(name, _)| name.as_str()).collect();
+    let mut table = format!("| | {} |\n", names.join(" | "));
+    let mut row = |name: &str, cell: &dyn Fn(&Verdict) -> String| {
+        let cells: Vec<_> = verdicts.iter().map(|(_, verdict)| cell(verdict)).collect();
+        table += &format!("| {name} | {} |\n", cells.join(" | "));
+    };
+    row("---", &|_| "---:".to_owned());
+    row("documents", &|verdict| verdict.documents.to_string());
+    row("pairs: precision", &|verdict| format!("{:.4}", verdict.precision));
+    row("pairs: recall", &|verdict| format!("{:.4}", verdict.recall));
+    row("pairs: F1", &|verdict| format!("{:.4}", verdict.f1()));
+    row("adjusted Rand index", &|verdict| format!("{:.4}", verdict.ari));
+    row("BCubed F1", &|verdict| format!("{:.4}", f1(verdict.bcubed.0, verdict.bcubed.1)));
+    row("in mixed clusters, %", &|verdict| format!("{:.2}", 100.0 * verdict.mixed as f64 / verdict.documents as f64));
+    let classes: BTreeSet<&String> = verdicts.iter().flat_map(|(_, verdict)| verdict.classes.keys()).collect();
+    for class in classes {
+        row(class, &|verdict| match verdict.classes.get(class) {
+            Some((all, with)) => format!("{:.4}", *with as f64 / *all as f64),
+            None => "–".to_owned(),
+        });
+    }
+    table
+}
+
 /// The newest verdict on each document among the records that dedup publishes: the item, and its cluster.
 #[derive(Debug, Default)]
 pub struct Found(BTreeMap<String, (String, Value)>);
@@ -186,6 +216,9 @@ mod tests {
         assert!((verdict.bcubed.1 - (4.0 / 3.0 + 1.0 / 3.0 + 0.5 + 0.5) / 5.0).abs() < 1e-12);
         assert_eq!(verdict.classes["cut"], (2, 1));
         assert_eq!(verdict.classes["edit"], (1, 0));
+        let table = table(&[("one".to_owned(), verdict)]);
+        assert!(table.starts_with("| | one |\n| --- | ---: |\n| documents | 5 |\n"), "{table}");
+        assert!(table.ends_with("| in mixed clusters, % | 40.00 |\n| cut | 0.5000 |\n| edit | 0.0000 |\n"), "{table}");
     }
 
     #[test]

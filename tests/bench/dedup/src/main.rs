@@ -1,10 +1,18 @@
 //! Speed and memory of dedup beside gaoya's MinHash, on the same texts and on one thread: `make bench-dedup`.
 //!
-//! CPU time, not wall time. "decides" is a text in and a verdict out, as peers do it; "with records" reads the item's
-//! JSON before and writes the records after it, with their headers. With a file name as second argument the texts are
-//! written there, for `peers`.
+//! Prints rows of a Markdown table. CPU time, not wall time, so that other work on the machine counts little; each row
+//! is a process of its own that reads its texts from a file, so that its resident memory is what it remembers.
+//! "decides" is a text in and a verdict out, as peers do it; "with records" reads the item's JSON before and writes the
+//! records after it, with their headers; "restores" reads them back from the changelog.
 
-use std::{collections::HashSet, env, fs, hint::black_box, io::Write as _};
+use std::{
+    collections::HashSet,
+    env, fs,
+    hint::black_box,
+    io::{BufRead as _, BufReader, BufWriter, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+};
 use tidings_bench::traffic;
 use tidings_dedup::{Change, Config, Dedup, RawItem};
 use tidings_model::topic;
@@ -14,134 +22,153 @@ use tidings_stage::{Change as _, Event, Input, Stage};
 const AT: [usize; 4] = [10_000, 100_000, 300_000, 1_000_000];
 /// How many documents a measurement takes.
 const SAMPLE: usize = 10_000;
+/// How many are read at a time: they take little room beside what is remembered.
+const PORTION: usize = 1000;
+const SEED: u64 = 42;
+const ROWS: [(&str, fn(&Path) -> Row); 4] = [
+    ("Tidings decides", |folder| dedup(folder, false)),
+    ("Tidings with records", |folder| dedup(folder, true)),
+    ("Tidings restores", restore),
+    ("gaoya 42×3, t .4", gaoya),
+];
+
+/// Documents per CPU second at each of [`AT`], and bytes of memory per document.
+type Row = ([Option<f64>; AT.len()], usize);
 
 fn main() {
-    let mut arguments = env::args().skip(1);
-    let count: usize = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(300_000);
-    if let Some(path) = arguments.next() {
-        let mut file = fs::File::create(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        for text in traffic::texts(count, SEED) {
-            writeln!(file, "{text}").unwrap_or_else(|error| panic!("{path}: {error}"));
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut words = arguments.iter().map(String::as_str);
+    match (words.next(), words.next()) {
+        (Some("row"), Some(folder)) => {
+            let number = words.next().and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
+            let (name, measure) = ROWS.get(number).expect("one of ROWS");
+            let (rates, bytes) = measure(Path::new(folder));
+            let shown = |rate: &Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.0}"));
+            println!("| {name} | {} | {bytes} |", rates.iter().map(shown).collect::<Vec<_>>().join(" | "));
+        }
+        (Some(count), Some(folder)) if count.parse::<usize>().is_ok() => {
+            compare(count.parse().unwrap_or(AT[3]), Path::new(folder));
+        }
+        _ => panic!("usage: bench-dedup COUNT FOLDER: how many documents, and where their texts may lie"),
+    }
+}
+
+/// Writes the texts, and measures each row in a process of its own.
+fn compare(count: usize, folder: &Path) {
+    let write = |name: &str, lines: Vec<String>| {
+        let mut file = BufWriter::new(fs::File::create(folder.join(name)).expect("the folder can be written to"));
+        lines.iter().for_each(|line| writeln!(file, "{line}").expect("there is room for the texts"));
+    };
+    fs::create_dir_all(folder).expect("the folder can be made");
+    write("items", traffic::lines(count, SEED));
+    write("texts", traffic::texts(count, SEED));
+    println!("| documents per CPU second at a window of | 10k | 100k | 300k | 1M | bytes each |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    let itself = env::current_exe().expect("a program knows where it is");
+    for number in 0..ROWS.len() {
+        let status = Command::new(&itself).arg("row").arg(folder).arg(number.to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()), "{} failed", ROWS[number].0);
+    }
+}
+
+/// The lines of a file of `folder`, a portion at a time, read outside of the measurement.
+fn lines(folder: &Path, name: &str) -> impl Iterator<Item = Vec<String>> {
+    let path: PathBuf = folder.join(name);
+    let file = fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut lines = BufReader::new(file).lines();
+    std::iter::from_fn(move || {
+        let portion: Vec<_> = lines.by_ref().take(PORTION).map(|line| line.expect("texts are UTF-8")).collect();
+        (!portion.is_empty()).then_some(portion)
+    })
+}
+
+/// Runs `work` over portions, and tells the rate of the last sample before each window, and the memory that stays.
+fn measure<T>(portions: impl Iterator<Item = Vec<T>>, mut work: impl FnMut(T)) -> Row {
+    let (mut rates, mut done, before) = ([None; AT.len()], 0, resident());
+    let mut spent = 0.0;
+    for portion in portions {
+        if done % SAMPLE == 0 {
+            spent = 0.0;
+        }
+        done += portion.len();
+        let begun = cpu();
+        portion.into_iter().for_each(&mut work);
+        spent += cpu() - begun;
+        if let Some(place) = AT.iter().position(|at| *at == done) {
+            rates[place] = Some(SAMPLE as f64 / spent);
         }
     }
-    println!("{:<24} {:>9} {:>9} {:>9} {:>9}", "docs/s at a window of", "10k", "100k", "300k", "1M");
-    let lines = traffic::lines(count, SEED);
-    let (decides, log) = dedup(&lines, false);
-    row("tidings decides", &decides);
-    drop(log);
-    let (records, log) = dedup(&lines, true);
-    row("tidings with records", &records);
-    restore(count, &log);
-    drop((lines, log));
-    row("gaoya 42×3, t .4", &gaoya(count));
+    (rates, resident().saturating_sub(before) / done.max(1))
 }
 
-const SEED: u64 = 42;
-
-fn row(name: &str, rates: &[Option<f64>; AT.len()]) {
-    let shown = |rate: &Option<f64>| rate.map_or_else(|| format!("{:>9}", "-"), |rate| format!("{rate:>9.0}"));
-    println!("{name:<24} {}", rates.iter().map(shown).collect::<Vec<_>>().join(" "));
-}
-
-/// Runs `work` over all documents and tells the rate of the last of each window.
-fn rates(count: usize, mut work: impl FnMut(usize)) -> [Option<f64>; AT.len()] {
-    let mut rates = [None; AT.len()];
-    let mut begun = 0.0;
-    for n in 0..count {
-        for (rate, at) in rates.iter_mut().zip(AT) {
-            if n + SAMPLE == at {
-                begun = cpu();
-            }
-            if n == at {
-                *rate = Some(SAMPLE as f64 / (cpu() - begun));
-            }
-        }
-        work(n);
-    }
-    if let Some(place) = AT.iter().position(|at| *at == count) {
-        rates[place] = Some(SAMPLE as f64 / (cpu() - begun));
-    }
-    rates
-}
-
-type Log = Vec<(Vec<u8>, Option<Vec<u8>>)>;
-
-/// The stage over the items, and with records its changelog.
-fn dedup(lines: &[String], records: bool) -> ([Option<f64>; AT.len()], Log) {
+/// The stage over the items; with records it writes its changelog for [`restore`].
+fn dedup(folder: &Path, records: bool) -> Row {
     let read = |line: &String| RawItem::decode(&topic::RAW, b"", Some(line.as_bytes())).expect("an item");
     let mut stage = Dedup::new(&Config::default());
-    let mut log = Vec::new();
-    // without records, items are read a sample ahead, outside of the measurement
-    let mut ahead: Vec<RawItem> = Vec::new();
-    let rates = rates(lines.len(), |n| {
-        if records {
-            let item = read(&lines[n]);
-            let prepared = stage.step(item.seen().unwrap_or_default(), &Event::Record(item)).expect("accepted");
-            log.extend(prepared.changes.into_iter().map(|record| (record.key, record.value)));
-            black_box(prepared.out);
-            return;
-        }
-        if n % SAMPLE == 0 {
-            let from = cpu();
-            ahead = lines[n..].iter().take(SAMPLE).map(read).collect();
-            ahead.reverse();
-            skip(cpu() - from);
-        }
-        let Some(item) = ahead.pop() else { return };
-        let at = item.seen().unwrap_or_default();
-        let step = stage.decide(at, &Event::Record(item)).expect("accepted");
-        step.changes.iter().for_each(|change| stage.apply(change));
-        black_box(step.out);
-    });
-    (rates, log)
-}
-
-/// Rebuilds the state, and tells what it takes.
-fn restore(count: usize, log: &Log) {
-    let stored: usize = log.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
-    let (before, begun) = (resident(), cpu());
-    let mut stage = Dedup::new(&Config::default());
-    for (key, value) in log {
-        stage.apply(&Change::decode(key, value.as_deref()).expect("what was written is read"));
+    if !records {
+        let portions = lines(folder, "items").map(|portion| portion.iter().map(read).collect());
+        return measure(portions, |item: RawItem| {
+            let at = item.seen().unwrap_or_default();
+            let step = stage.decide(at, &Event::Record(item)).expect("accepted");
+            step.changes.iter().for_each(|change| stage.apply(change));
+            black_box(step.out);
+        });
     }
-    let rate = count as f64 / (cpu() - begun);
-    let memory = (resident().saturating_sub(before)) / count;
-    println!("tidings: restores {rate:.0} docs/s; {memory} bytes of memory and {} of changelog per doc", stored / count);
-    black_box(&stage);
+    let mut log = BufWriter::new(fs::File::create(folder.join("changelog")).expect("the folder can be written to"));
+    measure(lines(folder, "items"), |line| {
+        let item = read(&line);
+        let prepared = stage.step(item.seen().unwrap_or_default(), &Event::Record(item)).expect("accepted");
+        for record in prepared.changes {
+            for part in [record.key, record.value.unwrap_or_default()] {
+                log.write_all(&(part.len() as u32).to_le_bytes()).expect("there is room for the changelog");
+                log.write_all(&part).expect("there is room for the changelog");
+            }
+        }
+        black_box(prepared.out);
+    })
 }
 
-/// gaoya as its README uses it: word pairs, insert, query first.
-fn gaoya(count: usize) -> [Option<f64>; AT.len()] {
+/// Rebuilds the state from its changelog.
+fn restore(folder: &Path) -> Row {
+    let mut log = BufReader::new(fs::File::open(folder.join("changelog")).expect("the row before wrote it"));
+    let mut part = move || {
+        use std::io::Read as _;
+        let mut length = [0; 4];
+        log.read_exact(&mut length).ok()?;
+        let mut part = vec![0; u32::from_le_bytes(length) as usize];
+        log.read_exact(&mut part).ok().map(|()| part)
+    };
+    let portions = std::iter::from_fn(move || {
+        let portion: Vec<_> = std::iter::from_fn(|| Some((part()?, part()?))).take(PORTION).collect();
+        (!portion.is_empty()).then_some(portion)
+    });
+    let mut stage = Dedup::new(&Config::default());
+    measure(portions, |(key, value)| {
+        let value = (!value.is_empty()).then_some(&value[..]);
+        stage.apply(&Change::decode(&key, value).expect("what was written is read"));
+    })
+}
+
+/// gaoya as its README uses it: word pairs, query, insert.
+fn gaoya(folder: &Path) -> Row {
     use gaoya::minhash::{MinHashIndex, MinHasher, MinHasher32};
-    let texts = traffic::texts(count, SEED);
     let hasher = MinHasher32::new(42 * 3);
     let mut index: MinHashIndex<u32, usize> = MinHashIndex::new(42, 3, 0.4);
-    let before = resident();
-    let rates = rates(count, |n| {
-        let words: Vec<&str> = texts[n].split(' ').collect();
+    let mut n = 0;
+    measure(lines(folder, "texts"), |text| {
+        let words: Vec<&str> = text.split(' ').collect();
         let pairs: HashSet<(&str, &str)> = words.windows(2).map(|two| (two[0], two[1])).collect();
         let signature = hasher.create_signature(pairs.into_iter());
         black_box(index.query(&signature));
         index.insert(n, signature);
-    });
-    println!("gaoya: {} bytes of memory per doc", resident().saturating_sub(before) / count);
-    rates
-}
-
-thread_local! {
-    static SKIPPED: std::cell::Cell<f64> = const { std::cell::Cell::new(0.0) };
-}
-
-/// Leaves time out of the measurement.
-fn skip(seconds: f64) {
-    SKIPPED.with(|skipped| skipped.set(skipped.get() + seconds));
+        n += 1;
+    })
 }
 
 /// CPU time of this thread in seconds.
 fn cpu() -> f64 {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let ran = stat.split(' ').next().and_then(|ran| ran.parse::<u64>().ok()).map_or(f64::NAN, |ran| ran as f64 / 1e9);
-    ran - SKIPPED.with(std::cell::Cell::get)
+    stat.split(' ').next().and_then(|ran| ran.parse::<u64>().ok()).map_or(f64::NAN, |ran| ran as f64 / 1e9)
 }
 
 /// Resident memory in bytes.

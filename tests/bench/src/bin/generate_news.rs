@@ -1,13 +1,11 @@
 //! Generates items with copies among them, as lines of JSON that carry their truth: for `tidings dedup | judge_dedup`.
 
-use anyhow::{Context as _, anyhow};
 use clap::{Parser, ValueEnum};
 use std::{
-    fs,
     io::{self, Write as _},
     path::PathBuf,
 };
-use tidings_bench::{news, stream};
+use tidings_bench::{lines, news, stream};
 
 /// Generates items with copies among them.
 #[derive(Parser)]
@@ -44,10 +42,7 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut yours = Vec::new();
     if let Some(path) = &options.texts {
-        let lines = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        for (number, line) in (1..).zip(lines.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-            yours.push(news::read(line).map_err(|error| anyhow!("{}, line {number}: {error}", path.display()))?);
-        }
+        yours = lines::read(path, news::read)?;
         anyhow::ensure!(!yours.is_empty(), "{}: no articles; one per line, as JSON", path.display());
     }
     let kind = match options.kind {

@@ -1,22 +1,26 @@
 //! Judges what dedup found: reads its records on standard input, and the truth from the items themselves or a file.
 //!
 //! `generate_news | tidings dedup | judge_dedup`, or with documents of yours `tidings dedup < docs.jsonl |
-//! judge_dedup --truth truth.jsonl`.
+//! judge_dedup --truth truth.jsonl`. With files of such records, a table that compares them.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::Parser;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    fs,
     io::{self, BufRead as _},
     path::PathBuf,
 };
-use tidings_bench::clusters::{Found, Verdict, text};
+use tidings_bench::{
+    clusters::{Found, Verdict, table, text},
+    lines,
+};
 
 /// Compares clusters with the truth.
 #[derive(Parser)]
 struct Options {
+    /// Records of dedup, a file for each column of a table; none: standard input.
+    found: Vec<PathBuf>,
     /// Lines of {"id","cluster"}: which documents belong together, where the items do not say it themselves.
     #[arg(long)]
     truth: Option<PathBuf>,
@@ -29,21 +33,34 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut truths = BTreeMap::new();
     if let Some(path) = &options.truth {
-        let lines = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        for (number, line) in (1..).zip(lines.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-            let value: Value = serde_json::from_str(line).with_context(|| format!("truth, line {number}"))?;
-            let pair = text(&value["id"]).zip(text(&value["cluster"]));
-            let (id, cluster) = pair.ok_or_else(|| anyhow!("truth, line {number}: a line has `id` and `cluster`"))?;
-            truths.insert(id, cluster);
+        truths.extend(lines::read(path, truth)?);
+    }
+    let mut verdicts = Vec::new();
+    for path in &options.found {
+        let mut found = Found::default();
+        let texts = lines::read(path, |line| Ok(line.to_owned()))?;
+        texts.iter().try_for_each(|line| found.read(line)).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        verdicts.push((name, Verdict::of(&found.judge(&truths))));
+    }
+    if verdicts.is_empty() {
+        let mut found = Found::default();
+        for (number, line) in (1..).zip(io::stdin().lock().lines()) {
+            found.read(&line?).map_err(|error| anyhow!("standard input, line {number}: {error}"))?;
         }
+        verdicts.push(("standard input".to_owned(), Verdict::of(&found.judge(&truths))));
+        print!("{}", verdicts[0].1);
+    } else {
+        print!("{}", table(&verdicts));
     }
-    let mut found = Found::default();
-    for (number, line) in (1..).zip(io::stdin().lock().lines()) {
-        found.read(&line?).map_err(|error| anyhow!("standard input, line {number}: {error}"))?;
+    for (name, verdict) in &verdicts {
+        anyhow::ensure!(verdict.documents > 0, "{name}: nothing to judge: no document carries a truth");
+        anyhow::ensure!(verdict.f1() >= options.least, "{name}: F1 {:.4} is below {}", verdict.f1(), options.least);
     }
-    let verdict = Verdict::of(&found.judge(&truths));
-    print!("{verdict}");
-    anyhow::ensure!(verdict.documents > 0, "nothing to judge: no document carries a truth");
-    anyhow::ensure!(verdict.f1() >= options.least, "F1 {:.4} is below {}", verdict.f1(), options.least);
     Ok(())
+}
+
+fn truth(line: &str) -> Result<(String, String), String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    text(&value["id"]).zip(text(&value["cluster"])).ok_or_else(|| "a line has `id` and `cluster`".to_owned())
 }

@@ -57,6 +57,20 @@ fn headlines_alone_are_compared_with_headlines() {
     }
 }
 
+/// What was cut from one headline is no bridge to another that begins likewise.
+#[test]
+fn a_cut_headline_joins_no_two_others() {
+    let mut stage = dedup();
+    for (id, headline, expected) in [
+        ("a", "Storm closes all ports on the northern coast near Lonsund", "new"),
+        ("c", "Storm closes all ports…", "copy of a: near_duplicate, alike"),
+        ("o", "Storm closes all ports of Amaria for the winter months", "new"),
+        ("b", "Storm closes all ports on the northern coast", "copy of a: near_duplicate, alike"),
+    ] {
+        assert_eq!(told(&mut stage, &json!({"id": id, "headline": headline})), expected, "{headline}");
+    }
+}
+
 /// Extracts are told by whole sentences in any order; a round-up that quotes one is none.
 #[test]
 fn extracts_are_compared_by_sentences() {
