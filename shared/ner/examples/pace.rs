@@ -1,4 +1,4 @@
-//! Measures the compiled-in model: `pace TEXTS ROUNDS [int8]` prints tokens, the CPU seconds of the best round, the
+//! Measures the compiled-in model: `pace TEXTS ROUNDS [int16]` prints tokens, the CPU seconds of the best round, the
 //! median and the 99th percentile of a text in milliseconds of the CPU, and the memory in MiB, as JSON. Linux only: it
 //! reads `/proc`.
 
@@ -9,14 +9,14 @@ use tidings_ner::{ENGLISH_SMALL, Model, Precision, Session};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (Some(path), Some(rounds)) = (arguments.next(), arguments.next()) else {
-        return Err("pace TEXTS ROUNDS [int8]".into());
+        return Err("pace TEXTS ROUNDS [int16]".into());
     };
     let texts = fs::read_to_string(path)?;
     let texts: Vec<&str> = texts.lines().collect();
     let precision = match arguments.next().as_deref() {
         None => Precision::F32,
-        Some("int8") => Precision::Int8,
-        Some(other) => return Err(format!("{other}: a precision is int8, or left out").into()),
+        Some("int16") => Precision::Int16,
+        Some(other) => return Err(format!("{other}: a precision is int16, or left out").into()),
     };
     let model = Arc::new(Model::read(ENGLISH_SMALL)?.with_precision(precision));
     let (mut tokens, mut best, mut each) = (0, f64::INFINITY, Vec::new());

@@ -1,4 +1,4 @@
-//! Tags texts: `tag PACK [int8] < texts` prints, per line of input, its tokens and entities as JSON, in code points.
+//! Tags texts: `tag PACK [int16] < texts` prints, per line of input, its tokens and entities as JSON, in code points.
 //!
 //! Without PACK, or with `-`, it uses the English model that is compiled in. `tests/parity` compares its output with
 //! spaCy's.
@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let precision = match env::args_os().nth(2) {
         None => Precision::F32,
-        Some(precision) if precision == "int8" => Precision::Int8,
-        Some(_) => return Err("tag PACK [int8]".into()),
+        Some(precision) if precision == "int16" => Precision::Int16,
+        Some(_) => return Err("tag PACK [int16]".into()),
     };
     let mut session = Session::new(Arc::new(model.with_precision(precision)));
     let (mut input, mut out) = (stdin().lock(), BufWriter::new(stdout().lock()));

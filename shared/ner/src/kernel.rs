@@ -1,11 +1,11 @@
 //! The numeric kernel: a product of matrices, and the layer that all of the network is made of.
 //!
-//! The only module that may have `unsafe`: one call of `gemm`, and the instructions that `int8` is made of. Both
-//! choose by the processor (AVX-512, AVX2, NEON or none) at run time, as does `pulp` for all that the compiler makes
-//! vectors of; what is computed is the same, to the bit, but for the order in which `gemm` sums.
+//! The only module that may have `unsafe`: one call of `gemm`, and those of what `int16` compiles for several
+//! processors. Both choose by the processor (AVX-512, AVX2 or less) at run time, as does `pulp` for all that the
+//! compiler makes vectors of; what is computed is the same, to the bit, but for the order in which `gemm` sums.
 #![allow(unsafe_code)]
 
-mod int8;
+mod int16;
 
 use crate::{
     Precision,
@@ -69,8 +69,8 @@ impl Matrix {
 #[derive(Debug)]
 pub(crate) struct Maxout {
     matrix: Matrix,
-    /// The same weights in eight bits, where speed counts more than exactness.
-    int8: Option<int8::Matrix>,
+    /// The same weights in sixteen bits, where speed counts more than the last bits.
+    int16: Option<int16::Matrix>,
     width: usize,
     bias: Vec<f32>,
     gain: Vec<f32>,
@@ -81,7 +81,7 @@ pub(crate) struct Maxout {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     products: Vec<f32>,
-    words: int8::Words,
+    words: int16::Words,
 }
 
 /// Rows in whole numbers that are in hand at a time: their products fit the processor's first cache.
@@ -92,7 +92,7 @@ impl Maxout {
         let (width, pieces) = (pack.header.network.width, pack.header.network.pieces);
         Ok(Self {
             matrix: Matrix::read(pack, &format!("{name}.weights"), inputs, width * pieces)?,
-            int8: None,
+            int16: None,
             width,
             bias: pack.floats(&format!("{name}.bias"), width * pieces)?,
             gain: pack.floats(&format!("{name}.gain"), width)?,
@@ -103,7 +103,8 @@ impl Maxout {
     /// What [`Maxout::convolve`] computes in from here on.
     pub fn compute_in(&mut self, precision: Precision) {
         let Matrix { inputs, outputs, weights } = &self.matrix;
-        self.int8 = (precision == Precision::Int8).then(|| int8::Matrix::new(weights, *outputs, inputs / self.width));
+        self.int16 =
+            (precision == Precision::Int16).then(|| int16::Matrix::new(weights, *outputs, inputs / self.width));
     }
 
     /// Adds the layer's output to `out`, row by row.
@@ -118,15 +119,15 @@ impl Maxout {
     pub fn convolve(&self, words: &mut [f32], window: usize, scratch: &mut Scratch) {
         let (width, Scratch { products, words: quantised }) = (self.width, scratch);
         let first = window * width;
-        let Some(int8) = &self.int8 else {
+        let Some(int16) = &self.int16 else {
             self.matrix.multiply(words.len() / width - 2 * window, words, width, products);
             return vectorised(|| self.finish(products, &mut words[first..]));
         };
-        vectorised(|| int8.quantise(words, width, quantised));
+        vectorised(|| int16.quantise(words, width, quantised));
         let last = words.len() - first;
         for (block, out) in words[first..last].chunks_mut(BLOCK * width).enumerate() {
             products.resize(out.len() / width * self.bias.len(), 0.0);
-            int8.multiply(quantised, block * BLOCK, products);
+            int16.multiply(quantised, block * BLOCK, products);
             vectorised(|| self.finish(products, out));
         }
     }
