@@ -86,6 +86,7 @@ def main():
     (at / "containers.conf").write_text(CONFIG)
     os.environ.setdefault("CONTAINERS_CONF", str(at / "containers.conf"))
     text, services = played()
+    volumes = [each["metadata"]["name"] for each in yaml.safe_load_all(text) if each["kind"] == "ConfigMap"]
     (at / "play.yaml").write_text(text)
     podman("network", "create", NETWORK)
     problems = []
@@ -110,6 +111,7 @@ def main():
                f"{out:.0f} s, SIGTERM drained each within {longest:.1f} s")
     finally:
         podman("kube", "down", at / "play.yaml", check=False)
+        podman("volume", "rm", "--force", *volumes, check=False)
         podman("network", "rm", "--force", NETWORK, check=False)
         folder.cleanup()
 
