@@ -5,7 +5,7 @@ GENERATED := shared/model/schemas docs/topics.md
 TIDINGS := cargo run -q -p tidings --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-deploy check-image chaos prove bench-line bench-dedup bench-enrich parity judge-entities observe image generate generate-model clean-data
+.PHONY: help run test check check-deploy check-image check-play check-kube kind chaos prove bench-line bench-dedup bench-enrich parity judge-entities observe image generate generate-model clean-data
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,6 +47,20 @@ check-image: ## the image: its size, its user, and a line that runs in it; as ro
 	tests/setup build
 	deploy/check/setup >/dev/null
 	deploy/check/image
+
+check-play: ## the dev overlay by `podman kube play`, without a cluster; as root
+	tests/setup test
+	deploy/image/build
+	$$(deploy/check/kafka >/dev/null && deploy/check/setup)/python deploy/check/play.py
+
+check-kube: ## the dev overlay on a real Kubernetes: KUBECONFIG=file IMPORT="command that takes an image to its nodes"
+	@test -n "$$KUBECONFIG" -a -n "$$IMPORT" || { echo 'make check-kube KUBECONFIG=file IMPORT="command that takes the name of an image"' >&2; exit 64; }
+	tests/setup test
+	deploy/image/build
+	deploy/check/kube/run
+
+kind: ## the same on a cluster of kind that is made for it, and deleted
+	deploy/check/kube/kind
 
 chaos: ## 50 faults amid 20,000 items on Apache Kafka, and the proof that nothing is lost or doubled (SEED=n repeats one)
 	tests/setup test

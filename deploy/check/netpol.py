@@ -4,7 +4,7 @@ Kustomize has rewritten peers of policies before (issue 5912): all pods lost DNS
 """
 import ipaddress
 
-from rendered import report, resources
+from rendered import report, resources, title
 
 SERVICES = ["fetch", "intake", "dedup", "enrich", "sink", "feeds"]
 
@@ -71,6 +71,18 @@ def flows(policies, source, target, port, protocol="TCP"):
         open_one_way(policies, "Ingress", target, source, port, protocol)
 
 
+def refused(policies):
+    """Address blocks that the API server would not take: IPv4 within IPv6, an exception that is no part of its block."""
+    for policy in policies:
+        rules = policy["spec"].get("egress", []) + policy["spec"].get("ingress", [])
+        for block in (peer["ipBlock"] for rule in rules for peer in rule.get("to", rule.get("from", [])) if "ipBlock" in peer):
+            whole = ipaddress.ip_network(block["cidr"])
+            for each in map(ipaddress.ip_network, block.get("except", [])):
+                if getattr(each.network_address, "ipv4_mapped", None) is not None or each.version != whole.version \
+                        or each == whole or not each.subnet_of(whole):
+                    yield f"{title(policy)}: the API server refuses {each}"
+
+
 def main():
     problems, tried = [], 0
     dns = Place({"k8s-app": "kube-dns"}, "kube-system")
@@ -85,6 +97,7 @@ def main():
     for name, (brokers, port) in kafka.items():
         made = resources(name)
         policies = [each for each in made if each["kind"] == "NetworkPolicy"]
+        problems += [f"{name}: {each}" for each in refused(policies)]
         pods = {}
         for each in made:
             if each["kind"] == "Deployment":
