@@ -111,7 +111,10 @@ impl Maxout {
     pub fn add(&self, input: &[f32], out: &mut [f32], scratch: &mut Scratch) {
         let rows = out.len() / self.width;
         self.matrix.multiply(rows, input, self.matrix.inputs, &mut scratch.products);
-        vectorised(|| self.finish(&mut scratch.products, out));
+        vectorised(
+            #[inline(always)]
+            || self.finish(&mut scratch.products, out),
+        );
     }
 
     /// Adds to each word the layer's output for it and its neighbours, `window` to each side, as they were before. The
@@ -121,14 +124,23 @@ impl Maxout {
         let first = window * width;
         let Some(int16) = &self.int16 else {
             self.matrix.multiply(words.len() / width - 2 * window, words, width, products);
-            return vectorised(|| self.finish(products, &mut words[first..]));
+            return vectorised(
+                #[inline(always)]
+                || self.finish(products, &mut words[first..]),
+            );
         };
-        vectorised(|| int16.quantise(words, width, quantised));
+        vectorised(
+            #[inline(always)]
+            || int16.quantise(words, width, quantised),
+        );
         let last = words.len() - first;
         for (block, out) in words[first..last].chunks_mut(BLOCK * width).enumerate() {
             products.resize(out.len() / width * self.bias.len(), 0.0);
             int16.multiply(quantised, block * BLOCK, products);
-            vectorised(|| self.finish(products, out));
+            vectorised(
+                #[inline(always)]
+                || self.finish(products, out),
+            );
         }
     }
 

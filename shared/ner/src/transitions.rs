@@ -133,7 +133,10 @@ impl Transitions {
 impl Decoder<'_> {
     /// Takes the tokens from `first` on, whose `features` these are, of `count` in the text.
     pub fn read(&mut self, features: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
-        vectorised(|| self.read_all(features, first, count, is_space));
+        vectorised(
+            #[inline(always)]
+            || self.read_all(features, first, count, is_space),
+        );
     }
 
     #[inline(always)]

@@ -29,11 +29,12 @@ use tidings_model::Topic;
 use tidings_stage::{Event, Input, Share, Stage};
 
 /// A batch is cut at so many events, …
-const EVENTS: usize = 500;
+const EVENTS: usize = 1000;
 /// … so many bytes, …
 const BYTES: usize = 8 * 1024 * 1024;
-/// … or so long after its first event.
-const SPAN: Duration = Duration::from_millis(50);
+/// … or so long after its first event. It ends before, where nothing more waits to be read: so this delays nobody, and
+/// a partition that is behind has fewer transactions.
+const SPAN: Duration = Duration::from_millis(200);
 /// Replies that may wait for the stage; whoever answers waits beyond that.
 const REPLIES: usize = 256;
 
