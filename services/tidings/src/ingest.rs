@@ -26,14 +26,14 @@ pub fn run(kafka: &Kafka, file: &Path, format: Format, provider: Option<&str>) -
     } else {
         Box::new(BufReader::new(File::open(file).with_context(|| format!("can't read {}", file.display()))?))
     };
-    let items: Box<dyn Iterator<Item = Result<Inbox, LineError>> + Send> = match format {
+    let mut items: Box<dyn Iterator<Item = Result<Inbox, LineError>> + Send> = match format {
         Format::Jsonl => Box::new(jsonl(input)),
         Format::LeadExtract => Box::new(lead_extract(input)),
     };
     let producer = Producer::new(kafka)?;
     // whoever writes the input may pause: what has come until then does not wait for the rest of a chunk
     let (read, come) = mpsc::sync_channel(CHUNK);
-    thread::spawn(move || items.map(|item| read.send(item)).take_while(Result::is_ok).for_each(drop));
+    thread::spawn(move || items.all(|item| read.send(item).is_ok()));
     let (mut taken, mut refused, mut chunk) = (0, 0, Vec::new());
     let mut next = come.recv().ok();
     while let Some(item) = next {
