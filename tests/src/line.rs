@@ -208,21 +208,13 @@ impl Line {
         });
     }
 
-    /// A file of `/proc` about a process that runs (proc(5)).
-    ///
-    /// # Panics
-    /// When it does not run.
-    pub fn proc(&self, name: &str, file: &str) -> String {
-        let pid = self.pid(name).expect("it runs");
-        fs::read_to_string(format!("/proc/{pid}/{file}")).expect("Linux has /proc")
-    }
-
     /// The most memory that a process ever held, in MiB.
     ///
     /// # Panics
     /// When it does not run.
     pub fn peak_memory(&self, name: &str) -> u64 {
-        let status = self.proc(name, "status");
+        let pid = self.pid(name).expect("it runs");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux has /proc");
         let peak =
             status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
         peak.map(|peak: u64| peak / 1024).expect("Linux tells VmHWM")

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
-use tidings_bench::news::Teller;
+use tidings_bench::{copies::first_words, news::Teller};
 use tidings_model::topic;
 use tidings_tests::chaos::{Load, quantile};
 use tidings_tests::http::{Page, Server};
@@ -152,9 +152,8 @@ fn delays(table: &mut String, topic: &str, mut delays: Vec<i64>) {
 /// A headline and a summary as search engines cut them, in English: what its words are is part of what an item costs.
 fn told(number: usize) -> (String, String) {
     let article = Teller::new(number as u64).event(1, 2).remove(0);
-    let text = article.text();
-    let end = text.match_indices(' ').nth(WORDS - 1).map_or(text.len(), |(at, _)| at);
-    (article.headline, text[..end].to_owned())
+    let summary = first_words(&article.text(), WORDS);
+    (article.headline, summary)
 }
 
 fn rss(feed: usize) -> String {
