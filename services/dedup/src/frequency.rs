@@ -87,20 +87,25 @@ impl Frequencies {
     /// items or more weighs alike; in larger windows that floor stays what it was, so that one odd word never outweighs
     /// all the common ones of a text.
     pub fn weigh(&self) -> impl Fn(u32) -> f32 {
+        let weight = self.weight();
+        move |hash| weight(self.count(hash))
+    }
+
+    /// Features that weigh less are too common to find candidates by.
+    pub fn common(&self) -> f32 {
+        let limit = (COMMON * self.items as f32) as u32;
+        self.weight()(limit.max(COMMON_ITEMS))
+    }
+
+    /// What a feature of so many items weighs.
+    fn weight(&self) -> impl Fn(u32) -> f32 {
         let all = (self.items.max(FEWEST) as f32 + 1.0).ln();
         let most = self.logarithms[self.logarithms.len() - 1];
         let floor = (all - most).clamp(0.1, FLOOR);
-        move |hash| {
-            let count = self.count(hash) as usize;
-            let logarithm = self.logarithms.get(count).copied().unwrap_or_else(|| (count as f32 + 0.5).ln());
-            (all - logarithm).max(floor)
+        move |count| {
+            let logarithm = self.logarithms.get(count as usize).copied();
+            (all - logarithm.unwrap_or_else(|| (count as f32 + 0.5).ln())).max(floor)
         }
-    }
-
-    /// Whether a feature is too common to find candidates by.
-    pub fn is_common(&self) -> impl Fn(u32) -> bool {
-        let limit = (COMMON * self.items as f32) as u32;
-        move |hash| self.count(hash) > limit.max(COMMON_ITEMS)
     }
 }
 

@@ -5,7 +5,7 @@
 //! A link is how far back the next member of the chain is. Chains mix keys, so each posting has half of its key; the
 //! table is large enough to tell the other half. Per member and key it takes six bytes, and three to six in the table.
 
-use std::{collections::VecDeque, num::NonZeroU64};
+use std::{collections::VecDeque, hint::black_box, num::NonZeroU64};
 
 /// An index of members with N keys each; zero is no key.
 pub(crate) struct Index<const N: usize> {
@@ -48,6 +48,8 @@ impl<const N: usize> Index<N> {
         if self.blocks.len() * N * 2 > self.heads.len() * 3 {
             self.grow();
         }
+        // the heads lie far apart, and memory that is asked for all at once answers them together
+        black_box(keys.map(|key| self.heads[self.chain(key)]));
         let number = self.first + self.blocks.len() as u64;
         let mut block = Block { slot, steps: [0; N], keys: keys.map(high) };
         for (posting, (key, step)) in (number * N as u64..).zip(keys.iter().zip(&mut block.steps)) {

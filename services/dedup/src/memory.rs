@@ -98,7 +98,7 @@ impl Memory {
         if words.len() >= SHORTEST {
             let sketch = fingerprint.sketch(ALGORITHM).unwrap_or_else(|| {
                 let text = Shingles::new(&words, title, self.frequencies.weigh());
-                Sketch::new(&words, title, &text, self.frequencies.is_common())
+                Sketch::new(&words, title, &text, self.frequencies.common())
             });
             print.set_bits(sketch.bits);
             print.lead = Some(self.leads.push(&sketch.lead, slot));

@@ -75,7 +75,7 @@ impl<'a> Probe<'a> {
         let weigh = memory.frequencies.weigh();
         let shingles = Shingles::new(&text.words, text.title, &weigh);
         let enough = text.words.len() >= SHORTEST;
-        let sketch = enough.then(|| Sketch::new(&text.words, text.title, &shingles, memory.frequencies.is_common()));
+        let sketch = enough.then(|| Sketch::new(&text.words, text.title, &shingles, memory.frequencies.common()));
         let hash = |text: &str| xxh3_64(text.as_bytes());
         Self {
             id: Id::new(item.id.as_str()),

@@ -70,9 +70,9 @@ impl Shingles {
             let title = if i < title { IN_TITLE } else { 0 };
             Shingle::pack(*word, number | title | u8::from(i < lead))
         });
-        text.words = merged(packed.collect(), &weigh);
+        text.words = merged(packed, &weigh);
         let packed = pairs(words, title).map(|(i, pair)| Shingle::pack(pair, u8::from(i + 1 < lead)));
-        text.pairs = merged(packed.collect(), &weigh);
+        text.pairs = merged(packed, &weigh);
         for word in &text.words {
             text.words_weight += word.weight;
             text.lead_words_weight += if word.lead() { word.weight } else { 0.0 };
@@ -106,14 +106,16 @@ pub(crate) fn features(words: &[u32], title: usize) -> impl Iterator<Item = u32>
 }
 
 /// Sorts by hash, joins the places of repeats, and weighs.
-fn merged(mut packed: Vec<u64>, weigh: impl Fn(u32) -> f32) -> Vec<Shingle> {
-    packed.sort_unstable();
-    packed.dedup_by(|again, first| {
-        let same = *again >> 8 == *first >> 8;
+fn merged(packed: impl Iterator<Item = u64>, weigh: impl Fn(u32) -> f32) -> Vec<Shingle> {
+    let mut shingles: Vec<_> = packed.map(|packed| Shingle { packed, weight: 0.0 }).collect();
+    shingles.sort_unstable_by_key(|shingle| shingle.packed);
+    shingles.dedup_by(|again, first| {
+        let same = again.hash() == first.hash();
         if same {
-            *first |= *again;
+            first.packed |= again.packed;
         }
         same
     });
-    packed.into_iter().map(|packed| Shingle { packed, weight: weigh((packed >> 8) as u32) }).collect()
+    shingles.iter_mut().for_each(|shingle| shingle.weight = weigh(shingle.hash()));
+    shingles
 }

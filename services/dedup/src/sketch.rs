@@ -54,16 +54,16 @@ pub(crate) struct Sketch {
 }
 
 impl Sketch {
-    /// Of `words`, of which the first `title` are the headline's.
-    pub fn new(words: &[u32], title: usize, text: &Shingles, is_common: impl Fn(u32) -> bool) -> Self {
+    /// Of `words`, of which the first `title` are the headline's. What weighs less than `common` makes no keys.
+    pub fn new(words: &[u32], title: usize, text: &Shingles, common: f32) -> Self {
         let headline = if title >= HEADLINE { fold(&words[..title]) } else { 0 };
         let mut sketch = Self { bits: Bits::new(text), ..Self::default() };
         (sketch.lead[0], sketch.lead[1]) = (fold(words).max(1), headline);
-        let bands = bands(text, Shingle::lead, &is_common);
+        let bands = bands(text, Shingle::lead, common);
         sketch.lead[2..].copy_from_slice(&bands);
         if text.length > text.title + LEAD || text.length < SHORT {
-            let is_common = |hash| text.length >= SHORT && is_common(hash);
-            sketch.whole = Some(self::bands(text, |_| true, is_common));
+            let common = if text.length < SHORT { 0.0 } else { common };
+            sketch.whole = Some(self::bands(text, |_| true, common));
         }
         sketch
     }
@@ -90,10 +90,10 @@ impl Bits {
     }
 }
 
-fn bands(text: &Shingles, part: impl Fn(&Shingle) -> bool, is_common: impl Fn(u32) -> bool) -> [u32; BANDS] {
+fn bands(text: &Shingles, part: impl Fn(&Shingle) -> bool, common: f32) -> [u32; BANDS] {
     let words: &[Shingle] = if text.length < SHORT { &text.words } else { &[] };
-    let all = || text.pairs.iter().chain(words).filter(|shingle| part(shingle)).map(Shingle::hash);
-    let uncommon = || all().filter(|hash| !is_common(*hash));
+    let all = || text.pairs.iter().chain(words).filter(|shingle| part(shingle));
+    let uncommon = || all().filter(|shingle| shingle.weight >= common);
     let minima = if uncommon().nth(FEWEST - 1).is_some() { minima(uncommon()) } else { minima(all()) };
     let mut bands = [0; BANDS];
     let Some(minima) = minima else { return bands };
@@ -105,12 +105,12 @@ fn bands(text: &Shingles, part: impl Fn(&Shingle) -> bool, is_common: impl Fn(u3
 }
 
 /// One minimum for each of 32 bins of one permutation; an empty bin takes that of a bin that its number chooses.
-fn minima(features: impl Iterator<Item = u32>) -> Option<[u32; MINIMA]> {
+fn minima<'a>(features: impl Iterator<Item = &'a Shingle>) -> Option<[u32; MINIMA]> {
     const EMPTY: u32 = u32::MAX;
     let bin = |hash: u64| (hash >> (64 - MINIMA.trailing_zeros())) as usize;
     let mut minima = [EMPTY; MINIMA];
     for feature in features {
-        let hash = mix(mix(u64::from(feature)));
+        let hash = mix(mix(u64::from(feature.hash())));
         let minimum = &mut minima[bin(hash)];
         *minimum = (*minimum).min(hash as u32 >> 1);
     }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn keys_change_only_with_the_algorithm() {
         let words = [10, 21, 30, 40, 50, 60];
-        let Sketch { lead, whole, bits } = Sketch::new(&words, 2, &Shingles::new(&words, 2, |_| 3.0), |_| false);
+        let Sketch { lead, whole, bits } = Sketch::new(&words, 2, &Shingles::new(&words, 2, |_| 3.0), 0.0);
         assert_eq!(
             (ALGORITHM, lead[0], lead[1], lead[2], lead[17], whole.unwrap()[0], bits.0.count_ones()),
             (1, 552_249_228, 0, 3_929_867_794, 3_871_555_040, 3_929_867_794, 6),
@@ -145,7 +145,7 @@ mod tests {
         let words: Vec<u32> = (1..200).map(|n| mix(n) as u32).collect();
         let of = |length: usize| {
             let words = &words[..length];
-            Sketch::new(words, 8, &Shingles::new(words, 8, |_| 1.0), |_| false)
+            Sketch::new(words, 8, &Shingles::new(words, 8, |_| 1.0), 0.0)
         };
         let (lead, whole) = (of(48), of(199));
         assert_eq!((lead.lead[1..].to_vec(), lead.whole), (whole.lead[1..].to_vec(), None));
@@ -156,7 +156,7 @@ mod tests {
     fn bits_tell_texts_apart_that_share_few_rare_words() {
         let bits = |from: u64, to: u64| {
             let words: Vec<u32> = (from..to).map(|n| mix(n) as u32).collect();
-            Sketch::new(&words, 0, &Shingles::new(&words, 0, |_| 3.0), |_| false).bits
+            Sketch::new(&words, 0, &Shingles::new(&words, 0, |_| 3.0), 0.0).bits
         };
         assert!(bits(0, 20).may_match(bits(5, 60)) && !bits(0, 20).may_match(bits(100, 120)));
         assert!(bits(0, 4).may_match(bits(100, 140)), "four words rule nothing out");
