@@ -2,7 +2,7 @@
 //!
 //! First two portions that are not counted, in which the broker's virtual machine compiles what it runs often. Then three
 //! equal ones, each as fast as the line takes it: a stage whose costs grow with what it remembers shows in the last.
-//! Then a calm stream, for the delays.
+//! Then a calm stream, for the delays. Last dedup is started again, and reads back what it remembers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -65,7 +65,7 @@ fn main() {
     std::thread::sleep(CALM);
     calm.pause();
     line.rest(LIMIT, STILL);
-    let table = table(&line, &kafka, &portions, start);
+    let table = table(&line, &kafka, &portions, start) + &restore(&mut line);
     println!("{table}");
     figures::record("bench-line", &table);
 }
@@ -141,6 +141,17 @@ fn table(line: &Line, kafka: &Kafka, portions: &[Portion], start: i64) -> String
     });
     delays(&mut table, topic::ALERTS.name, alerts.collect());
     table
+}
+
+/// Starts dedup again: how long it takes until its state is whole.
+fn restore(line: &mut Line) -> String {
+    assert!(line.stop("dedup").success(), "dedup ends in order");
+    line.restart("dedup");
+    let changes = line.metric("dedup", "tidings_stream_restored_changes_total");
+    // the one task there is, from its assignment to its first record
+    let seconds = line.metric("dedup", "tidings_stream_restore_seconds_sum");
+    let rate = changes / seconds;
+    format!("\nStarted again, dedup reads back {changes} changes in {seconds:.2} s, {rate:.0} a second.\n")
 }
 
 fn delays(table: &mut String, topic: &str, mut delays: Vec<i64>) {
