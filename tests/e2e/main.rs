@@ -9,6 +9,7 @@ mod clients;
 mod mishaps;
 mod replicas;
 mod sample;
+mod secured;
 mod seeds;
 mod shutdown;
 mod standby;

@@ -1,5 +1,5 @@
-//! Apache Kafka itself, in folders of its own: one node that is broker and controller in one process (KRaft), or three
-//! that replicate everything.
+//! Apache Kafka itself, in folders of its own: one node that is broker and controller in one process (KRaft), three that
+//! replicate everything, or one with a second door, by TLS and SCRAM.
 //!
 //! Where `KAFKA_BROKERS` names a cluster, that is used and left alone. Topics are separated by their prefix, so tests
 //! may share a broker.
@@ -15,12 +15,25 @@ use tempfile::TempDir;
 const START: Duration = Duration::from_secs(90);
 /// Any 22 characters of base64.
 const CLUSTER: &str = "tidings-tests-00000000";
+/// The password of a key store, of which Java requires one.
+const STORE: &str = "changeit";
 
 /// A running cluster; it is killed and its data removed when this is dropped.
 pub struct Kafka {
     brokers: String,
     nodes: Vec<Node>,
 }
+
+/// A door by TLS, for who knows the password.
+pub struct Door {
+    /// For `bootstrap.servers`.
+    pub brokers: String,
+    /// PEM file of the certificate to trust.
+    pub ca: PathBuf,
+}
+
+/// Who may come in by a [`Door`], with SCRAM-SHA-512.
+pub const USER: (&str, &str) = ("tidings", "open sesame");
 
 struct Node {
     address: String,
@@ -34,7 +47,7 @@ impl Kafka {
     pub fn start() -> Self {
         match std::env::var("KAFKA_BROKERS") {
             Ok(brokers) => Self { brokers, nodes: Vec::new() },
-            Err(_) => Self::cluster(free_ports::<1>(), free_ports::<1>()),
+            Err(_) => Self::cluster(free_ports::<1>(), free_ports::<1>(), None),
         }
     }
 
@@ -49,22 +62,32 @@ impl Kafka {
 
     /// Starts three nodes, of which any one may go; returns when all answer.
     pub fn replicated() -> Self {
-        Self::cluster(free_ports::<3>(), free_ports::<3>())
+        Self::cluster(free_ports::<3>(), free_ports::<3>(), None)
     }
 
-    fn cluster<const N: usize>(clients: [u16; N], controllers: [u16; N]) -> Self {
+    /// Starts one node with a second door.
+    pub fn secured() -> (Self, Door) {
+        let [port] = free_ports();
+        let kafka = Self::cluster(free_ports::<1>(), free_ports::<1>(), Some(port));
+        let ca = kafka.nodes[0].dir.path().join("ca.pem");
+        (kafka, Door { brokers: format!("127.0.0.1:{port}"), ca })
+    }
+
+    fn cluster<const N: usize>(clients: [u16; N], controllers: [u16; N], door: Option<u16>) -> Self {
         let jars = installed("kafka");
         let address = |port| format!("127.0.0.1:{port}");
         let nodes = (0..N).map(|no| {
             let dir = tempfile::Builder::new().prefix("tidings-kafka-").tempdir();
             let dir = dir.expect("a temporary folder can be made");
-            let properties = properties(dir.path(), no, clients[no], &controllers);
+            let properties = properties(dir.path(), no, clients[no], &controllers, door);
             fs::write(dir.path().join("server.properties"), properties).expect("the temporary folder can be written");
-            output(
-                java(&jars, dir.path())
-                    .args(["kafka.tools.StorageTool", "format", "-t", CLUSTER])
-                    .args(["-c", "server.properties"]),
-            );
+            let mut format = java(&jars, dir.path());
+            format.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties"]);
+            if door.is_some() {
+                certify(dir.path());
+                format.args(["--add-scram", &format!("SCRAM-SHA-512=[name={},password={}]", USER.0, USER.1)]);
+            }
+            output(&mut format);
             let process = spawn(&jars, dir.path());
             Node { address: address(clients[no]), dir, jars: jars.clone(), process }
         });
@@ -192,16 +215,29 @@ fn spawn(jars: &Path, dir: &Path) -> Child {
         .expect("java was found a moment ago")
 }
 
-fn properties(dir: &Path, no: usize, client: u16, controllers: &[u16]) -> String {
+/// Makes a key, and a certificate of it that whoever is to trust it takes for the authority.
+fn certify(dir: &Path) {
+    let store = ["-alias", "broker", "-keystore", "broker.p12", "-storetype", "PKCS12", "-storepass", STORE];
+    let key = ["-genkeypair", "-keyalg", "EC", "-dname", "CN=broker", "-ext", "san=ip:127.0.0.1"];
+    output(Command::new("keytool").current_dir(dir).args(key).args(store));
+    output(Command::new("keytool").current_dir(dir).args(["-exportcert", "-rfc", "-file", "ca.pem"]).args(store));
+}
+
+fn properties(dir: &Path, no: usize, client: u16, controllers: &[u16], door: Option<u16>) -> String {
     let (id, controller, nodes) = (no + 1, controllers[no], controllers.len());
     let voters = controllers.iter().zip(1..).map(|(port, id)| format!("{id}@127.0.0.1:{port}")).collect::<Vec<_>>();
     let (voters, data, majority) = (voters.join(","), dir.join("data"), nodes / 2 + 1);
+    let plain = format!("PLAINTEXT://127.0.0.1:{client}");
+    let (advertised, secured) = match door {
+        None => (plain, String::new()),
+        Some(port) => (format!("{plain},DOOR://127.0.0.1:{port}"), secured()),
+    };
     format!(
         "process.roles=broker,controller\n\
          node.id={id}\n\
          controller.quorum.voters={voters}\n\
-         listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{client}\n\
+         listeners={advertised},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners={advertised}\n\
          controller.listener.names=CONTROLLER\n\
          log.dirs={}\n\
          auto.create.topics.enable=false\n\
@@ -209,7 +245,21 @@ fn properties(dir: &Path, no: usize, client: u16, controllers: &[u16]) -> String
          offsets.topic.replication.factor={nodes}\n\
          transaction.state.log.replication.factor={nodes}\n\
          transaction.state.log.min.isr={majority}\n\
-         group.initial.rebalance.delay.ms=0\n",
+         group.initial.rebalance.delay.ms=0\n\
+         {secured}",
         data.display()
+    )
+}
+
+/// What a [`Door`] takes.
+fn secured() -> String {
+    format!(
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DOOR:SASL_SSL\n\
+         sasl.enabled.mechanisms=SCRAM-SHA-512\n\
+         listener.name.door.scram-sha-512.sasl.jaas.config=\
+         org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
+         listener.name.door.ssl.keystore.type=PKCS12\n\
+         listener.name.door.ssl.keystore.location=broker.p12\n\
+         listener.name.door.ssl.keystore.password={STORE}\n"
     )
 }

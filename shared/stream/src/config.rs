@@ -92,10 +92,21 @@ impl Config {
             let found = format!("{:?}", self.session_timeout);
             problems.push(Problem::new("session_timeout", found, "from 6s (Kafka's own minimum) to 5m"));
         }
-        if let Some(sasl) = &self.sasl {
-            problems.extend(sasl.problems());
-        }
+        problems.extend(self.tls.iter().flat_map(Tls::problems));
+        problems.extend(self.sasl.iter().flat_map(Sasl::problems));
         problems
+    }
+}
+
+impl Tls {
+    fn problems(&self) -> Vec<Problem> {
+        let Self { ca_file, certificate_file, key_file } = self;
+        let files = [("ca_file", ca_file), ("certificate_file", certificate_file), ("key_file", key_file)];
+        let unreadable = |(key, file): (&str, &Option<String>)| {
+            let (file, error) = file.as_ref().and_then(|file| Some((file, fs::metadata(file).err()?)))?;
+            Some(Problem::new(format!("tls.{key}"), format!("{file:?}"), format!("can't read it: {error}")))
+        };
+        files.into_iter().filter_map(unreadable).collect()
     }
 }
 
@@ -145,13 +156,14 @@ mod tests {
             partitions: Some(0),
             replication: Some(0),
             session_timeout: Duration::from_secs(1),
+            tls: Some(Tls { ca_file: Some("/nowhere/ca.pem".into()), ..Tls::default() }),
             sasl: Some(Sasl::default()),
             ..Config::default()
         };
         let keys: Vec<String> = config.problems().into_iter().map(|problem| problem.key).collect();
         let expected = ["brokers", "prefix", "partitions", "replication", "session_timeout"];
         assert_eq!(keys[..5], expected);
-        assert_eq!(keys[5..], ["sasl.mechanism", "sasl.username", "sasl.password"]);
+        assert_eq!(keys[5..], ["tls.ca_file", "sasl.mechanism", "sasl.username", "sasl.password"]);
         assert_eq!(Config::default().problems(), []);
     }
 }

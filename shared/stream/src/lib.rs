@@ -14,6 +14,7 @@ pub mod admin;
 mod batch;
 mod config;
 mod kafka;
+mod listener;
 mod metrics;
 mod ownership;
 mod partition;

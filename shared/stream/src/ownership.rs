@@ -6,7 +6,7 @@
 //! partition is one task on a thread of its own; a standby's thread tails the changelog until it is its turn.
 
 use crate::{
-    Error, Kafka, Metrics, Stop,
+    Error, Kafka, Metrics, Stop, listener,
     metrics::Meters,
     restore::{Changelog, Replica, Unrestored},
     task::{End, Task},
@@ -14,6 +14,7 @@ use crate::{
 use rdkafka::{
     ClientContext,
     consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
+    error::KafkaError,
     topic_partition_list::TopicPartitionListElem,
 };
 use std::{
@@ -249,7 +250,11 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 
 struct Member<S: Stage>(Arc<Owner<S>>);
 
-impl<S: Stage + 'static> ClientContext for Member<S> {}
+impl<S: Stage + 'static> ClientContext for Member<S> {
+    fn error(&self, error: KafkaError, reason: &str) {
+        listener::hear(&error, reason);
+    }
+}
 
 impl<S: Stage + 'static> ConsumerContext for Member<S> {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

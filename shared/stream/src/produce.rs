@@ -2,7 +2,7 @@
 //!
 //! Idempotent and acknowledged by all in-sync replicas; no transaction, for there is nothing to be atomic with.
 
-use crate::{Error, Kafka, partition::Counts};
+use crate::{Error, Kafka, listener, partition::Counts};
 use rdkafka::{
     ClientContext,
     error::{KafkaError, RDKafkaErrorCode as Code},
@@ -30,7 +30,11 @@ type Done = Box<dyn FnOnce(Result<(), String>) + Send>;
 
 struct Acknowledge;
 
-impl ClientContext for Acknowledge {}
+impl ClientContext for Acknowledge {
+    fn error(&self, error: KafkaError, reason: &str) {
+        listener::hear(&error, reason);
+    }
+}
 
 impl ProducerContext for Acknowledge {
     type DeliveryOpaque = Box<Mutex<Option<Done>>>;

@@ -1,6 +1,6 @@
 //! Reads topics for people: `tail`, `why`, lists. Commits nothing and joins no group.
 
-use crate::{Error, Kafka, kafka::CALL};
+use crate::{Error, Kafka, kafka::CALL, listener::Listener};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -43,7 +43,7 @@ pub struct Received {
 
 /// Reads all partitions of some topics, committed records only.
 pub struct Reader {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Listener>,
     topics: BTreeMap<String, &'static Topic>,
     ends: BTreeMap<(String, i32), i64>,
     behind: BTreeSet<(String, i32)>,
@@ -54,7 +54,8 @@ impl Reader {
     pub fn open(kafka: &Kafka, topics: &[&'static Topic], from: From) -> Result<Self, Error> {
         let fail = |error| kafka.error(error);
         // a group id is needed by the client and never used: nothing is joined or committed
-        let consumer: BaseConsumer = kafka.consumer(&kafka.group("reader")).create().map_err(fail)?;
+        let consumer: BaseConsumer<Listener> =
+            kafka.consumer(&kafka.group("reader")).create_with_context(Listener).map_err(fail)?;
         let topics: BTreeMap<_, _> = topics.iter().map(|topic| (kafka.name(topic), *topic)).collect();
         let mut list = TopicPartitionList::new();
         let mut ends = BTreeMap::new();
