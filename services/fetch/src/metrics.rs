@@ -61,6 +61,11 @@ impl Metrics {
         self.bytes.inc_by(polled.bytes as u64);
     }
 
+    /// The state that a feed is known to be in.
+    fn state(&self, feed: &FeedId) -> Option<&'static str> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).get(feed).copied()
+    }
+
     /// Feeds in the other state are as many fewer; `None` where the subscription ended.
     fn moved(&self, feed: &FeedId, state: Option<&'static str>) {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,9 +85,11 @@ impl Watch<Fetch> for Metrics {
         for out in &step.out {
             match out {
                 Out::Item(item) => self.items.with_label_values(&[kind(item)]).inc(),
-                Out::Status { status, .. } => {
+                // what else changes, such as how many entries it shows, is on the topic
+                Out::Status { status, .. } if self.state(&status.id) != Some(label(Some(status.state))) => {
                     tracing::info!(feed = %status.id, url = status.url, state = label(Some(status.state)), why = status.message, "feed has changed");
                 }
+                Out::Status { .. } => {}
                 Out::Ended { feed, .. } => tracing::info!(%feed, "feed has ended"),
             }
         }

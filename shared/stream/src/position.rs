@@ -42,7 +42,8 @@ pub(crate) fn ahead(changelog: &Positions, committed: &Positions) -> Option<Stri
         (committed < *offset).then(|| {
             format!(
                 "the state has read {topic} {partition} up to {offset}, but the group's offset is {committed}: \
-                 reset the group to {offset}, or to process again use a new kafka.prefix"
+                 reset the group to {offset}; where {topic} was deleted and made anew, delete the state's topic too; \
+                 to process again use a new kafka.prefix"
             )
         })
     })
