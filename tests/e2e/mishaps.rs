@@ -4,12 +4,13 @@ use crate::{LIMIT, bereft, feeds_at, opml, values};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tidings_model::topic;
 use tidings_tests::chaos::{Load, prove};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::kafka::Kafka;
-use tidings_tests::line::Line;
+use tidings_tests::line::{Line, binary};
 use tidings_tests::until;
 
 #[test]
@@ -191,6 +192,17 @@ fn every_mistake_in_a_configuration_is_told_at_once() {
             assert!(keys.iter().all(|key| said.contains(key)), "{keys:?} in: {said}");
         }
     }
+}
+
+#[test]
+fn a_command_ends_quietly_with_the_reader_of_its_pipe() {
+    // more than a pipe holds
+    let mut command = Command::new(binary());
+    let mut child = command.arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{}: {said}", output.status);
 }
 
 #[test]

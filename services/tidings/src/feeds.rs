@@ -2,7 +2,12 @@
 
 use crate::cli::Feeds;
 use anyhow::{Context as _, bail};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Write as _, stdout},
+    path::Path,
+};
 use tidings_model::{FeedId, FeedSpec, FeedStatus, Message as _, Record, topic};
 use tidings_stream::{From, Kafka, Producer, Reader};
 
@@ -31,7 +36,7 @@ pub fn run(kafka: &Kafka, command: &Feeds) -> anyhow::Result<()> {
         }
         Feeds::Export => {
             let specs: Vec<FeedSpec> = subscriptions(kafka)?.into_values().collect();
-            println!("{}", tidings_fetch::opml::export(&specs));
+            writeln!(stdout(), "{}", tidings_fetch::opml::export(&specs))?;
         }
         Feeds::List => list(kafka)?,
     }
@@ -85,7 +90,7 @@ fn list(kafka: &Kafka) -> anyhow::Result<()> {
             Some(status) => (status.title.clone().or(spec.title), status.message.clone()),
             None => (spec.title, "not polled yet".to_owned()),
         };
-        println!("{}\t{message}\t{}", spec.url, title.unwrap_or_default());
+        writeln!(stdout(), "{}\t{message}\t{}", spec.url, title.unwrap_or_default())?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::{config::Config, ingest::DATA_ERROR};
 use anyhow::{Context as _, bail};
 use std::{
     fs,
-    io::{self, BufWriter, ErrorKind, Read as _, Write as _, stdin, stdout},
+    io::{BufWriter, Read as _, Write as _, stdin, stdout},
     path::Path,
     process::ExitCode,
 };
@@ -17,16 +17,8 @@ use tidings_stream::clock;
 /// Runs a stage over standard input. Exit code 65 where some lines were refused; each is told on stderr.
 pub fn run<S: Stage>(stage: S) -> anyhow::Result<ExitCode> {
     let refused = |line, reject: &Reject| eprintln!("line {line}: {reject}");
-    match filter::run(stage, stdin().lock(), BufWriter::new(stdout().lock()), refused) {
-        Ok(tally) if tally.refused == 0 => Ok(ExitCode::SUCCESS),
-        Ok(_) => Ok(DATA_ERROR.into()),
-        Err(error) => pipe(error),
-    }
-}
-
-/// The reader of our pipe may go at any time.
-fn pipe(error: io::Error) -> anyhow::Result<ExitCode> {
-    if error.kind() == ErrorKind::BrokenPipe { Ok(ExitCode::SUCCESS) } else { Err(error.into()) }
+    let tally = filter::run(stage, stdin().lock(), BufWriter::new(stdout().lock()), refused)?;
+    Ok(if tally.refused == 0 { ExitCode::SUCCESS } else { DATA_ERROR.into() })
 }
 
 /// Bytes of a feed in, items out: what its subscriber sees when these entries come out.
@@ -46,11 +38,10 @@ pub fn parse(config: &Config, file: &Path, url: &str, content_type: Option<&str>
     };
     let mut out = BufWriter::new(stdout().lock());
     for record in subscriber(Fetch::new(&config.fetch), url, feed, BodyHash::of(&bytes))? {
-        if let Err(error) = filter::write(&mut out, &record) {
-            return pipe(error);
-        }
+        filter::write(&mut out, &record)?;
     }
-    out.flush().map_or_else(pipe, |()| Ok(ExitCode::SUCCESS))
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Lets the stage itself subscribe, find an empty feed, and then this one: so its entries are news, no backlog.

@@ -12,7 +12,7 @@ pub fn run(kafka: &Kafka, command: &Letters) -> anyhow::Result<()> {
         Letters::List { code } => {
             for letter in letters(kafka, code.as_deref())? {
                 let (stage, message) = (letter.note("stage"), letter.note("message"));
-                println!("{}\t{}\t{stage}\t{}\t{message}", letter.0.offset, letter.0.at, letter.place());
+                writeln!(stdout(), "{}\t{}\t{stage}\t{}\t{message}", letter.0.offset, letter.0.at, letter.place())?;
             }
         }
         Letters::Show { offset } => {

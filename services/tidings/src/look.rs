@@ -3,7 +3,7 @@
 use crate::{paint::Paint, show};
 use anyhow::bail;
 use std::{
-    io::{ErrorKind, Write, stdout},
+    io::{Write as _, stdout},
     time::Duration,
 };
 use tidings_model::{Topic, topic};
@@ -38,11 +38,8 @@ pub fn tail(
                     Style::People => show::line(&received, now, paint),
                     Style::Json => Some(show::json(&received)),
                 };
-                if let Some(line) = line
-                    && let Err(error) = writeln!(stdout(), "{line}")
-                {
-                    // the reader of our pipe has gone: so do we
-                    return if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) };
+                if let Some(line) = line {
+                    writeln!(stdout(), "{line}")?;
                 }
             }
             None if until_end => return Ok(()),
@@ -74,8 +71,8 @@ pub fn why(kafka: &Kafka, id: &str, style: Style) -> anyhow::Result<()> {
             if concerns(&received, id) {
                 found += 1;
                 match style {
-                    Style::Json => println!("{}", show::json(&received)),
-                    Style::People => println!("{}", explain(&received)),
+                    Style::Json => writeln!(stdout(), "{}", show::json(&received))?,
+                    Style::People => writeln!(stdout(), "{}", explain(&received))?,
                 }
             }
         }

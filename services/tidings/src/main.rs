@@ -25,6 +25,7 @@ use look::Style;
 use prometheus::Registry;
 use std::{
     env,
+    io::{self, ErrorKind},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -42,6 +43,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,
+        // the reader of our pipe has gone: so do we
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("tidings: {error:#}");
             if error.is::<Problems>() { USAGE.into() } else { ExitCode::FAILURE }
@@ -75,8 +80,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             println!("the configuration is right");
         }
-        Command::Topics(Topics::List { strimzi: true, .. }) => topics::manifests(),
-        Command::Topics(Topics::List { markdown, .. }) => topics::list(markdown),
+        Command::Topics(Topics::List { strimzi: true, .. }) => topics::manifests()?,
+        Command::Topics(Topics::List { markdown, .. }) => topics::list(markdown)?,
         Command::Topics(command) => return topics::run(&running_line(config()?)?, &command),
         Command::Schema { topic, out } => topics::schemas(topic.as_deref(), out.as_deref())?,
         Command::Parse { file, url, content_type } => {

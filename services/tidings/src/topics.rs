@@ -2,7 +2,12 @@
 
 use crate::cli::Topics;
 use anyhow::{Context as _, bail};
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs,
+    io::{self, Write as _, stdout},
+    path::Path,
+    process::ExitCode,
+};
 use tidings_model::{
     schema,
     topic::{self, Cleanup, Partitions},
@@ -10,7 +15,8 @@ use tidings_model::{
 use tidings_stream::{Kafka, admin};
 
 /// Prints the registry.
-pub fn list(markdown: bool) {
+pub fn list(markdown: bool) -> io::Result<()> {
+    let mut out = stdout().lock();
     let partitions = |partitions| if partitions == Partitions::One { "1" } else { "P" };
     let cleanup = |cleanup| match cleanup {
         Cleanup::Compact => "compact".to_owned(),
@@ -18,41 +24,45 @@ pub fn list(markdown: bool) {
         Cleanup::CompactDelete(days) => format!("compact + delete {days} d"),
     };
     if markdown {
-        println!(
+        writeln!(
+            out,
             "| topic | key | partitions | cleanup | largest value | what |\n| --- | --- | --- | --- | --- | --- |"
-        );
+        )?;
     }
     for topic in topic::ALL {
         let (name, key, about) = (topic.name, topic.key, topic.about);
         let (p, c, limit) = (partitions(topic.partitions), cleanup(topic.cleanup), topic.limit / 1024);
         if markdown {
-            println!("| `{name}` | {key} | {p} | {c} | {limit} KiB | {about} |");
+            writeln!(out, "| `{name}` | {key} | {p} | {c} | {limit} KiB | {about} |")?;
         } else {
-            println!("{name:<20} {p}  {c:<22} {limit:>4} KiB  by {key:<13} {about}");
+            writeln!(out, "{name:<20} {p}  {c:<22} {limit:>4} KiB  by {key:<13} {about}")?;
         }
     }
+    Ok(())
 }
 
 /// Prints the registry as manifests of Strimzi's topic operator, as production has it.
-pub fn manifests() {
+pub fn manifests() -> io::Result<()> {
+    let mut out = stdout().lock();
     for topic in topic::ALL {
         let partitions = if topic.partitions == Partitions::One { 1 } else { 12 };
-        println!("---\napiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic");
-        println!("metadata:\n  name: {}\n  labels: {{strimzi.io/cluster: kafka}}", topic.name);
-        println!("spec:\n  partitions: {partitions}\n  replicas: 3\n  config:");
+        writeln!(out, "---\napiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic")?;
+        writeln!(out, "metadata:\n  name: {}\n  labels: {{strimzi.io/cluster: kafka}}", topic.name)?;
+        writeln!(out, "spec:\n  partitions: {partitions}\n  replicas: 3\n  config:")?;
         for (key, value) in topic.config() {
             let quote = if value.contains(',') { "\"" } else { "" };
-            println!("    {key}: {quote}{value}{quote}");
+            writeln!(out, "    {key}: {quote}{value}{quote}")?;
         }
-        println!("    min.insync.replicas: 2");
+        writeln!(out, "    min.insync.replicas: 2")?;
     }
+    Ok(())
 }
 
 /// Carries out a `topics` command that needs a cluster.
 pub fn run(kafka: &Kafka, command: &Topics) -> anyhow::Result<ExitCode> {
     match command {
-        Topics::List { strimzi: true, .. } => manifests(),
-        Topics::List { markdown, .. } => list(*markdown),
+        Topics::List { strimzi: true, .. } => manifests()?,
+        Topics::List { markdown, .. } => list(*markdown)?,
         Topics::Create => {
             for name in admin::create(kafka)? {
                 println!("created {name}");
@@ -60,7 +70,7 @@ pub fn run(kafka: &Kafka, command: &Topics) -> anyhow::Result<ExitCode> {
         }
         Topics::Diff => {
             let lines = admin::diff(kafka)?;
-            lines.iter().for_each(|line| println!("{line}"));
+            lines.iter().try_for_each(|line| writeln!(stdout(), "{line}"))?;
             return Ok(if lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
     }
@@ -77,7 +87,7 @@ pub fn schemas(name: Option<&str>, out: Option<&Path>) -> anyhow::Result<()> {
     for published in chosen {
         let text = serde_json::to_string_pretty(&published.schema)? + "\n";
         match out {
-            None => print!("{text}"),
+            None => write!(stdout(), "{text}")?,
             Some(dir) => {
                 fs::create_dir_all(dir).with_context(|| format!("can't create {}", dir.display()))?;
                 let file = dir.join(format!("{}.json", published.topic.name));
