@@ -18,7 +18,18 @@ pub fn record(name: &str, table: &str) {
     let (_, after) = rest.split_once(&close).unwrap_or_else(|| panic!("{DOCUMENT} has no {close}"));
     let date = output(Command::new("date").arg("+%Y-%m-%d"));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let on = format!("{} on {cores} cores, broker, load and other work on the machine included.", date.trim_end());
+    let (date, processor) = (date.trim_end(), processor());
+    let on = format!("{date} on {cores} cores of {processor}, broker, load and other work on the machine included.");
     let text = format!("{before}{open}\n{on}\n\n{table}{close}{after}");
     fs::write(&path, text).unwrap_or_else(|error| panic!("{DOCUMENT}: {error}"));
+}
+
+/// What speed depends on: the processor, as Linux names it, and what the recogniser has of its instructions.
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name: &str| text.lines().find(|line| line.starts_with(name))?.split_once(':').map(|(_, value)| value);
+    let flags = field("flags").unwrap_or_default();
+    let instructions =
+        ["avx512_vnni", "avx2", "sse2"].into_iter().find(|set| flags.split(' ').any(|flag| flag == *set));
+    format!("{} ({})", field("model name").unwrap_or("a processor").trim(), instructions.unwrap_or("portable"))
 }
