@@ -147,6 +147,8 @@ fn table(line: &Line, kafka: &Kafka, portions: &[Portion], start: i64) -> String
 fn restore(line: &mut Line) -> String {
     assert!(line.stop("dedup").success(), "dedup ends in order");
     line.restart("dedup");
+    let restored = || line.series("dedup", "tidings_stream_restore_seconds_count", &[]).filter(|count| *count > 0.0);
+    until(LIMIT, "dedup owns its partition", restored);
     let changes = line.metric("dedup", "tidings_stream_restored_changes_total");
     // the one task there is, from its assignment to its first record
     let seconds = line.metric("dedup", "tidings_stream_restore_seconds_sum");
