@@ -39,7 +39,9 @@ fn tls_and_scram() {
 
 /// Whoever tries to come in learns why that fails.
 fn refused(line: &Line, with: &str, why: &str) {
-    let output = line.try_run(&["topics", "diff"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains(why), "with {with}: {}\n{said}", output.status);
+    for command in [["topics", "diff"], ["feeds", "list"]] {
+        let output = line.try_run(&command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(why), "{command:?} with {with}: {}\n{said}", output.status);
+    }
 }

@@ -18,7 +18,7 @@ mod telemetry;
 mod topics;
 
 use clap::{CommandFactory as _, Parser as _};
-use cli::{Cli, Command, Service, Topics};
+use cli::{Cli, Command, Service};
 use config::{Config, Problems};
 use line::Line;
 use look::Style;
@@ -80,9 +80,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             println!("the configuration is right");
         }
-        Command::Topics(Topics::List { strimzi: true, .. }) => topics::manifests()?,
-        Command::Topics(Topics::List { markdown, .. }) => topics::list(markdown)?,
-        Command::Topics(command) => return topics::run(&running_line(config()?)?, &command),
+        Command::Topics(command) => return topics::run(|| running_line(config()?), &command),
         Command::Schema { topic, out } => topics::schemas(topic.as_deref(), out.as_deref())?,
         Command::Parse { file, url, content_type } => {
             return filters::parse(&config()?, &file, &url, content_type.as_deref());

@@ -15,7 +15,7 @@ use tidings_model::{
 use tidings_stream::{Kafka, admin};
 
 /// Prints the registry.
-pub fn list(markdown: bool) -> io::Result<()> {
+fn list(markdown: bool) -> io::Result<()> {
     let mut out = stdout().lock();
     let partitions = |partitions| if partitions == Partitions::One { "1" } else { "P" };
     let cleanup = |cleanup| match cleanup {
@@ -42,7 +42,7 @@ pub fn list(markdown: bool) -> io::Result<()> {
 }
 
 /// Prints the registry as manifests of Strimzi's topic operator, as production has it.
-pub fn manifests() -> io::Result<()> {
+fn manifests() -> io::Result<()> {
     let mut out = stdout().lock();
     for topic in topic::ALL {
         let partitions = if topic.partitions == Partitions::One { 1 } else { 12 };
@@ -58,18 +58,18 @@ pub fn manifests() -> io::Result<()> {
     Ok(())
 }
 
-/// Carries out a `topics` command that needs a cluster.
-pub fn run(kafka: &Kafka, command: &Topics) -> anyhow::Result<ExitCode> {
+/// Carries out a `topics` command, on `line` where it needs a cluster.
+pub fn run(line: impl FnOnce() -> anyhow::Result<Kafka>, command: &Topics) -> anyhow::Result<ExitCode> {
     match command {
         Topics::List { strimzi: true, .. } => manifests()?,
         Topics::List { markdown, .. } => list(*markdown)?,
         Topics::Create => {
-            for name in admin::create(kafka)? {
+            for name in admin::create(&line()?)? {
                 println!("created {name}");
             }
         }
         Topics::Diff => {
-            let lines = admin::diff(kafka)?;
+            let lines = admin::diff(&line()?)?;
             lines.iter().try_for_each(|line| writeln!(stdout(), "{line}"))?;
             return Ok(if lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }

@@ -1,8 +1,13 @@
 //! Topics as the registry wants them: created, checked, compared. Never altered behind an operator's back.
 
-use crate::{Error, Kafka, Stop, kafka::CALL, listener::Listener};
+use crate::{
+    Error, Kafka, Stop,
+    kafka::CALL,
+    listener::{self, Listener},
+};
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     types::RDKafkaErrorCode as Code,
 };
@@ -50,8 +55,7 @@ pub fn ensure(kafka: &Kafka, stop: &Stop) -> Result<(), Error> {
 
 /// Creates the topics that are missing; returns their names.
 pub fn create(kafka: &Kafka) -> Result<Vec<String>, Error> {
-    let client: AdminClient<Listener> =
-        kafka.client().create_with_context(Listener).map_err(|error| kafka.error(error))?;
+    let client: AdminClient<DefaultClientContext> = kafka.client().create().map_err(|error| kafka.error(error))?;
     let names: Vec<String> = topic::ALL.into_iter().map(|topic| kafka.name(topic)).collect();
     let configs: Vec<Vec<(&str, String)>> = topic::ALL.into_iter().map(|topic| config(kafka, topic)).collect();
     let wanted: Vec<NewTopic<'_>> = topic::ALL
@@ -80,8 +84,7 @@ pub fn create(kafka: &Kafka) -> Result<Vec<String>, Error> {
 /// What differs from the registry, one line each; empty where all is as it should be.
 pub fn diff(kafka: &Kafka) -> Result<Vec<String>, Error> {
     let found = partitions(kafka)?;
-    let client: AdminClient<Listener> =
-        kafka.client().create_with_context(Listener).map_err(|error| kafka.error(error))?;
+    let client: AdminClient<DefaultClientContext> = kafka.client().create().map_err(|error| kafka.error(error))?;
     let mut lines = Vec::new();
     for topic in topic::ALL {
         let name = kafka.name(topic);
@@ -138,8 +141,7 @@ fn partitions(kafka: &Kafka) -> Result<BTreeMap<String, i32>, Error> {
     let consumer: BaseConsumer<Listener> =
         kafka.client().create_with_context(Listener).map_err(|error| kafka.error(error))?;
     let metadata = consumer.fetch_metadata(None, CALL).map_err(|error| {
-        // its context is told why, among other events and a moment later
-        (0..10).for_each(|_| drop(consumer.poll(Duration::from_millis(20))));
+        listener::ask(&consumer);
         kafka.error(error)
     })?;
     let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);

@@ -2,7 +2,7 @@
 
 use rdkafka::{
     ClientContext,
-    consumer::ConsumerContext,
+    consumer::{BaseConsumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode as Code},
 };
 use std::{
@@ -24,6 +24,11 @@ impl ClientContext for Listener {
 }
 
 impl ConsumerContext for Listener {}
+
+/// Polls a consumer, one of whose calls failed, for why: that comes among other events, and a moment later.
+pub(crate) fn ask(consumer: &BaseConsumer<Listener>) {
+    (0..10).for_each(|_| drop(consumer.poll(Duration::from_millis(20))));
+}
 
 /// Tells of an error that an operator can mend, if none was told of lately. Clients bring them when they are polled.
 pub(crate) fn hear(error: &KafkaError, reason: &str) {

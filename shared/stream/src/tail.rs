@@ -1,6 +1,10 @@
 //! Reads topics for people: `tail`, `why`, lists. Commits nothing and joins no group.
 
-use crate::{Error, Kafka, kafka::CALL, listener::Listener};
+use crate::{
+    Error, Kafka,
+    kafka::CALL,
+    listener::{self, Listener},
+};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -60,7 +64,10 @@ impl Reader {
         let mut list = TopicPartitionList::new();
         let mut ends = BTreeMap::new();
         for name in topics.keys() {
-            let metadata = patiently(|| consumer.fetch_metadata(Some(name), CALL)).map_err(fail)?;
+            let metadata = patiently(|| consumer.fetch_metadata(Some(name), CALL)).map_err(|error| {
+                listener::ask(&consumer);
+                fail(error)
+            })?;
             for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
                 let (low, high) = patiently(|| consumer.fetch_watermarks(name, partition.id(), CALL)).map_err(fail)?;
                 let start = if from == From::Beginning { low } else { high };
