@@ -149,7 +149,9 @@ impl Kafka {
             .set("auto.offset.reset", "earliest")
             .set("fetch.wait.max.ms", "50")
             // the memory budget: what librdkafka may hold ahead of us, per consumer
-            .set("queued.max.messages.kbytes", "16384");
+            .set("queued.max.messages.kbytes", "16384")
+            // full, it is looked at again this soon; after the default of a second it is long empty in a restore
+            .set("fetch.queue.backoff.ms", "20");
         client
     }
 

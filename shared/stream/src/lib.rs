@@ -19,6 +19,7 @@ mod metrics;
 mod ownership;
 mod partition;
 mod poison;
+mod polled;
 mod position;
 mod produce;
 mod restore;

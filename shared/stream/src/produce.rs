@@ -2,12 +2,12 @@
 //!
 //! Idempotent and acknowledged by all in-sync replicas; no transaction, for there is nothing to be atomic with.
 
-use crate::{Error, Kafka, listener, partition::Counts};
+use crate::{Error, Kafka, listener, partition::Counts, polled::Polled};
 use rdkafka::{
     ClientContext,
     error::{KafkaError, RDKafkaErrorCode as Code},
     message::{Header, OwnedHeaders},
-    producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext},
 };
 use std::{
     sync::{Mutex, PoisonError, mpsc},
@@ -18,7 +18,7 @@ use tidings_model::Record;
 /// A producer for the edges; shared by reference among threads.
 pub struct Producer {
     kafka: Kafka,
-    inner: ThreadedProducer<Acknowledge>,
+    inner: Polled<Acknowledge>,
     counts: Counts,
 }
 
@@ -52,7 +52,7 @@ impl Producer {
     pub fn new(kafka: &Kafka) -> Result<Self, Error> {
         let mut config = kafka.producer();
         config.set("message.timeout.ms", "30000");
-        let inner = config.create_with_context(Acknowledge).map_err(|error| kafka.error(error))?;
+        let inner = Polled::new(&config, Acknowledge).map_err(|error| kafka.error(error))?;
         Ok(Self { kafka: kafka.clone(), inner, counts: Counts::default() })
     }
 

@@ -7,6 +7,7 @@
 
 use crate::{
     kafka::{Kafka, STEP, patiently},
+    polled::Polled,
     stop::Stop,
 };
 use rdkafka::{
@@ -14,7 +15,7 @@ use rdkafka::{
     consumer::ConsumerGroupMetadata,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
     message::{Header, OwnedHeaders},
-    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext},
 };
 use std::{
     collections::BTreeSet,
@@ -65,7 +66,7 @@ pub(crate) enum Pace {
 
 /// The producer of one task.
 pub(crate) struct Writer {
-    producer: ThreadedProducer<Deliveries>,
+    producer: Polled<Deliveries>,
     stop: Stop,
 }
 
@@ -119,8 +120,8 @@ impl Writer {
     pub(crate) fn fence(kafka: &Kafka, id: &str, stop: &Stop) -> Result<Option<Self>, Failure> {
         let mut config = kafka.producer();
         config.set("transactional.id", id).set("transaction.timeout.ms", "30000");
-        let producer: ThreadedProducer<Deliveries> =
-            config.create_with_context(Deliveries::default()).map_err(|error| Failure::Fenced(error.to_string()))?;
+        let producer =
+            Polled::new(&config, Deliveries::default()).map_err(|error| Failure::Fenced(error.to_string()))?;
         let ready = patiently(stop, id, || match producer.init_transactions(STEP) {
             Err(error) if is_fatal(&error) => Ok(Err(error)),
             result => result.map(Ok),

@@ -48,16 +48,20 @@ fn run(package: &str, suite: &str, brokers: Option<&str>, records: &mut BTreeMap
         cargo.env("KAFKA_BROKERS", brokers);
     }
     let mut child = cargo.stdout(Stdio::piped()).spawn().expect("cargo can be run");
-    let mut current = None::<(String, Instant, Vec<String>)>;
+    let mut current = None::<(String, Vec<String>)>;
+    // a test's name comes with its first line, which may be its last: it began when the one before it ended
+    let mut began = Instant::now();
     for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
         let line = line.expect("tests print text");
         println!("{line}");
         let mut rest = line.as_str();
         if let Some((name, after)) = line.strip_prefix("test ").and_then(|test| test.split_once(" ... ")) {
-            current = Some((format!("{suite} {name}"), Instant::now(), Vec::new()));
+            current = Some((format!("{suite} {name}"), Vec::new()));
             rest = after;
+        } else if line.starts_with("running ") {
+            began = Instant::now();
         }
-        let Some((name, began, figures)) = &mut current else { continue };
+        let Some((name, figures)) = &mut current else { continue };
         figures.extend(rest.strip_prefix("figure: ").map(str::to_owned));
         if matches!(rest, "ok" | "FAILED") {
             let record = records.entry(name.clone()).or_default();
@@ -66,6 +70,7 @@ fn run(package: &str, suite: &str, brokers: Option<&str>, records: &mut BTreeMap
             record.took.push(began.elapsed());
             record.figures = std::mem::take(figures);
             current = None;
+            began = Instant::now();
         }
     }
     child.wait().expect("a child can be waited for");
