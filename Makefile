@@ -1,6 +1,7 @@
 # What CI, the README and you call. `make` alone lists the targets.
 
 DATA ?= data
+GOLD ?= tests/bench/entities/worldwide.txt
 GENERATED := shared/model/schemas docs/topics.md
 TIDINGS := cargo run -q -p tidings --
 
@@ -92,7 +93,7 @@ bench-dedup: ## speed, memory and quality of dedup beside its peers, into docs/d
 	cat target/bench-dedup/quality.md; } >docs/dedup.md
 	cargo bench -p tidings-dedup
 
-judge-entities: ## precision, recall and F1 of entities and links against labels by hand: GOLD=file.json
+judge-entities: ## precision, recall and F1 of entities and links against labels by hand (GOLD=file of your own)
 	cargo build -q -p tidings -p tidings-bench
 	target/debug/judge_entities items $(GOLD) | target/debug/tidings enrich | target/debug/judge_entities $(GOLD)
 

@@ -9,6 +9,7 @@
 
 mod group;
 mod link;
+mod neighbours;
 mod salience;
 mod spans;
 
@@ -24,6 +25,9 @@ use tidings_model::{Entity, EntityType, IdKind, Item, Link, Mention};
 /// The most mentions of one item: at 300 bytes each, they and the largest item fit the topic's limit. The least
 /// salient go first. An article of 5,000 words has fewer.
 const MENTIONS: usize = 500;
+
+/// So many code points longer than a name is an anchor that is a headline.
+const MORE: u32 = 15;
 
 /// The text of an item: its fields as one text, parted by empty lines.
 struct Document {
@@ -91,7 +95,9 @@ impl Document {
         let field = self.fields.iter().rev().find(|field| field.start <= first.start);
         let field = field.expect("a token stands in a field");
         let (start, end) = ((first.start - field.start) as u32, (last.end - field.start) as u32);
-        let in_link = |link: &Link| link.field == field.name && link.start <= start && end <= link.end;
+        // a link on the name alone is of this text; one on more words is another article's headline
+        let longer = |link: &Link| link.end - link.start >= (end - start) + MORE;
+        let in_link = |link: &Link| link.field == field.name && link.start <= start && end <= link.end && longer(link);
         Mention {
             field: field.name.to_owned(),
             start,

@@ -150,7 +150,7 @@ impl Kb {
         let mut same = HashMap::new();
         for entry in 0..self.layers[0].len() {
             let shipped = self.layers[0].entry(entry);
-            if shipped.id_kind != IdKind::Local {
+            if shipped.id_kind == IdKind::Wikidata {
                 continue;
             }
             let key = joined(&tokens(shipped.name));

@@ -14,6 +14,9 @@ const LEAST_LETTERS: usize = 12;
 /// More bytes than this tell no more.
 const MOST_BYTES: usize = 2_000;
 
+/// A headline has no more words.
+const FEW: usize = 12;
+
 /// Frequent words that no other language of the table has so often.
 const ENGLISH: [&str; 24] = [
     "the", "of", "and", "with", "that", "this", "which", "from", "were", "have", "has", "said", "says", "after", "its",
@@ -119,6 +122,7 @@ pub fn of(item: &Item) -> Option<Cow<'_, str>> {
 fn primary(tag: &str) -> Cow<'_, str> {
     let subtag = tag.split(['-', '_']).next().unwrap_or("");
     match subtag {
+        "eng" => "en".into(),
         _ if !subtag.bytes().all(|b| b.is_ascii_lowercase()) => subtag.to_ascii_lowercase().into(),
         _ => subtag.into(),
     }
@@ -141,14 +145,16 @@ fn detect(text: &str) -> Option<&'static str> {
     if is_english(text) {
         return Some("en");
     }
-    whatlang::detect(text).filter(whatlang::Info::is_reliable).and_then(|found| tag(found.lang()))
+    // an unsure guess of English does no harm, for most news without a declaration is; other models would invent names
+    let sure = |found: &whatlang::Info| found.is_reliable() || found.lang() == Lang::Eng;
+    whatlang::detect(text).filter(sure).and_then(|found| tag(found.lang()))
 }
 
 fn tag(found: Lang) -> Option<&'static str> {
     LANGUAGES.iter().find(|(_, code, _)| *code == found.code()).map(|(tag, ..)| *tag)
 }
 
-/// Two different small words of English, and a small word among eight.
+/// Two different small words of English, or one of few words; and a small word among eight.
 fn is_english(text: &str) -> bool {
     let (mut words, mut small, mut seen) = (0, 0, 0_u32);
     for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
@@ -158,7 +164,8 @@ fn is_english(text: &str) -> bool {
             seen |= 1 << at;
         }
     }
-    seen.count_ones() > 1 && small * 8 >= words
+    let least = if words <= FEW { 1 } else { 2 };
+    seen.count_ones() >= least && small * 8 >= words
 }
 
 #[cfg(test)]
@@ -195,6 +202,8 @@ mod tests {
                 "De minister zei woensdag in Den Haag dat de onderhandelingen volgende week zullen worden hervat, of later",
                 Some("nl"),
             ),
+            (None, "The envoy Mira Kell met Donald Trump in Oslo.", Some("en")),
+            (Some("eng"), "Xi meets Putin", Some("en")),
             (None, "Xi", None),
             (None, "12:30", None),
         ];

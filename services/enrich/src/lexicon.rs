@@ -58,6 +58,10 @@ classes!(
     PlaceFirst "place-first",
     /// Ends a place: `River`, `Street`.
     PlaceLast "place-last",
+    /// Follows a place and is no part of its name: `province`.
+    PlaceNoun "place-noun",
+    /// Stands before an organisation: `airline`.
+    OrganisationNoun "organisation-noun",
     /// Is in the name of an event, a prize, a treaty.
     Event "event",
     /// A verb of speech.

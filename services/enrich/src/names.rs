@@ -54,22 +54,9 @@ impl Recognise for CapitalisedNames {
 
     fn recognise(&self, text: &str) -> Vec<Span> {
         let tokens = tokens(text);
-        let text = Text { tokens: &tokens, lower: lower(&tokens) };
-        let (mut spans, mut at) = (Vec::new(), 0);
-        while at < tokens.len() {
-            if !text.may_start(at) {
-                at += 1;
-                continue;
-            }
-            let end = text.run(at);
-            let (first, last, cue) = text.trim(at, end);
-            if let Some(found) = text.judge(first, last, cue) {
-                let (start, stop) = (tokens[first].start, tokens[last - 1].end);
-                spans.push(Span { start, end: stop, kind: found.0, confidence: found.1 * self.trust });
-            }
-            at = text.after_dateline(first, last).unwrap_or(end);
-        }
-        spans
+        let mut names = Text::of(&tokens).names();
+        names.iter_mut().for_each(|name| name.confidence *= self.trust);
+        names
     }
 }
 
@@ -78,13 +65,37 @@ fn lower<'t>(tokens: &[Token<'t>]) -> HashSet<&'t str> {
     tokens.iter().filter(|token| token.shape == Shape::Lower).map(|token| token.text).collect()
 }
 
-/// A text in the eyes of the recogniser.
-struct Text<'a, 't> {
+/// A text in the eyes of the rules.
+pub(crate) struct Text<'a, 't> {
     tokens: &'a [Token<'t>],
     lower: HashSet<&'t str>,
 }
 
-impl<'t> Text<'_, 't> {
+impl<'a, 't> Text<'a, 't> {
+    /// Of these tokens.
+    pub(crate) fn of(tokens: &'a [Token<'t>]) -> Self {
+        Self { tokens, lower: lower(tokens) }
+    }
+
+    /// The names in it, in English.
+    pub(crate) fn names(&self) -> Vec<Span> {
+        let (mut spans, mut at) = (Vec::new(), 0);
+        while at < self.tokens.len() {
+            if !self.may_start(at) {
+                at += 1;
+                continue;
+            }
+            let end = self.run(at);
+            let (first, last, titled) = self.trim(at, end);
+            if let Some((kind, confidence)) = self.judge(first, last, titled) {
+                let (start, end) = (self.tokens[first].start, self.tokens[last - 1].end);
+                spans.push(Span { start, end, kind, confidence, told: false });
+            }
+            at = self.after_dateline(first, last).unwrap_or(end);
+        }
+        spans
+    }
+
     fn get(&self, at: usize) -> Option<&Token<'t>> {
         self.tokens.get(at)
     }

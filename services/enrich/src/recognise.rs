@@ -13,6 +13,8 @@ pub struct Span {
     pub kind: EntityType,
     /// How sure, in [0, 1].
     pub confidence: f32,
+    /// Whether the words in it or around it say what it is.
+    pub told: bool,
 }
 
 /// Finds names in a text.

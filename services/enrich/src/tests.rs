@@ -74,7 +74,7 @@ fn the_record_says_how_its_entities_were_found() {
     for (item, status, model) in cases {
         let enriched = enrich(item);
         assert_eq!((enriched.entities_status, enriched.model.as_str()), (status, model), "{item}");
-        assert_eq!(enriched.kb, "tidings-kb-3");
+        assert_eq!(enriched.kb, "tidings-kb-4");
     }
 }
 

@@ -70,11 +70,15 @@ impl Name {
         forms.into_iter().max_by_key(|(_, rank)| *rank).map_or("", |(form, _)| form)
     }
 
-    /// The type that most of its places speak for; a place that tells no type hardly counts.
+    /// The type that most of its places speak for. One that is told there counts twice, a place that tells no type hardly.
     pub fn kind(&self) -> EntityType {
         let mut votes: BTreeMap<EntityType, f32> = BTreeMap::new();
         for found in &self.found {
-            let weight = if found.kind == EntityType::Other { 0.25 } else { 1.0 };
+            let weight = match found.kind {
+                EntityType::Other => 0.25,
+                _ if found.told => 2.0,
+                _ => 1.0,
+            };
             *votes.entry(found.kind).or_default() += weight * found.confidence;
         }
         let most = votes.values().copied().fold(0.0, f32::max);
@@ -115,10 +119,17 @@ fn join_short_forms(kb: &Kb, text: &str, tokens: &[Token<'_>], names: &mut BTree
         };
         let mut stay = Vec::new();
         match short.key {
-            // "Jordan" after "Michael Jordan", but "in Jordan" stays the country.
             Key::Known(_) if *kind != EntityType::Person || matches!(key, Key::Known(_)) => continue,
+            // "President Trump", or "Trump" before there is a Melania Trump, is the one whom readers know
+            Key::Known(number) if kb.entry(number).kind == EntityType::Person => {
+                let full = names.get(key).map_or(0, |name| name.found[0].first);
+                if found.iter().any(|found| found.first < full || follows(Class::Title, tokens, found)) {
+                    continue;
+                }
+            }
+            // "Jordan" after "Michael Jordan", but "in Jordan" stays the country.
             Key::Known(_) => {
-                (stay, found) = found.into_iter().partition(|found| follows_place(tokens, found));
+                (stay, found) = found.into_iter().partition(|found| follows(Class::AtPlace, tokens, found));
                 found.iter_mut().for_each(|found| found.kind = EntityType::Other);
             }
             Key::Local(_) if short.kind == EntityType::Place => continue,
@@ -161,8 +172,8 @@ fn short_forms(form: &Form) -> Vec<String> {
     }
 }
 
-fn follows_place(tokens: &[Token<'_>], found: &Found) -> bool {
-    found.first > 0 && Class::AtPlace.has(tokens[found.first - 1].text)
+fn follows(class: Class, tokens: &[Token<'_>], found: &Found) -> bool {
+    found.first > 0 && class.has(tokens[found.first - 1].text)
 }
 
 /// Finds the names again where nothing was recognised: in headlines of capitals, at the start of sentences.
@@ -202,7 +213,7 @@ fn repeat(tokens: &[Token<'_>], names: &mut BTreeMap<Key, Name>) {
         };
         if let Some(name) = names.get_mut(&keys[number]) {
             let (kind, confidence) = (EntityType::Other, best[number].min(REPEATED));
-            name.found.push(Found { first: at, last: at + len, known: None, kind, confidence });
+            name.found.push(Found { first: at, last: at + len, known: None, kind, confidence, told: false });
         }
         at += len;
     }

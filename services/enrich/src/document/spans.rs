@@ -1,6 +1,6 @@
 //! Brings together what was recognised and what is known, so that no two names overlap.
 
-use super::link;
+use super::{link, neighbours};
 use crate::{
     kb::{Kb, Number},
     lexicon::Class,
@@ -15,9 +15,6 @@ use tidings_model::EntityType;
 const KNOWN: f32 = 0.9;
 /// How sure a recognised name is at least that the knowledge base knows.
 const LINKED: f32 = 0.8;
-
-/// How sure the type of a name is that stands in a list of places.
-const LISTED: f32 = 0.6;
 
 /// How sure a dateline's name is a place.
 const DATELINED: f32 = 0.85;
@@ -41,6 +38,8 @@ pub(super) struct Found {
     pub kind: EntityType,
     /// How sure.
     pub confidence: f32,
+    /// Whether the words in it or around it say so.
+    pub told: bool,
 }
 
 impl Found {
@@ -65,13 +64,19 @@ pub(super) fn merge(kb: &Kb, text: &str, tokens: &[Token<'_>], recognised: &[Spa
     let countries = link::countries(kb, known.iter().filter_map(|found| found.known));
     let mut displaced = vec![false; known.len()];
     let mut found = Vec::new();
-    for span in recognised {
-        let Some(mut name) = place(tokens, span).filter(|name| name.text(text, tokens).len() <= LONGEST) else {
-            continue;
-        };
+    let placed = |span| place(tokens, span).filter(|name| name.text(text, tokens).len() <= LONGEST);
+    let names: Vec<Found> = recognised.iter().filter_map(placed).collect();
+    let in_prose = names.iter().filter(|name| tokens[name.first].style == Style::Prose);
+    let in_prose: BTreeSet<&str> = in_prose.map(|name| name.text(text, tokens)).collect();
+    for mut name in names {
         // Known names are in reading order too: those that meet this one are neighbours.
         let from = known.partition_point(|known| known.last <= name.first);
         let to = known.partition_point(|known| known.first < name.last);
+        // "Putin Heads To Beijing": where capitals tell nothing, a name that swallows a known one must stand elsewhere
+        let swallows = tokens[name.first].style != Style::Prose && from < to && !name.told;
+        if swallows && !in_prose.contains(name.text(text, tokens)) {
+            continue;
+        }
         if !stands(tokens, &mut name, &known[from..to]) || is_credit(tokens, &name) {
             continue;
         }
@@ -81,32 +86,19 @@ pub(super) fn merge(kb: &Kb, text: &str, tokens: &[Token<'_>], recognised: &[Spa
         name.known = linked(kb, text, tokens, &name, &countries);
         match name.known {
             Some(_) => name.confidence = name.confidence.max(LINKED),
-            None if is_generic(tokens, &name) => continue,
+            None if !name.told && is_generic(tokens, &name) => continue,
             None => {}
         }
         (from..to).for_each(|at| displaced[at] |= known[at].meets(&name));
         found.push(name);
     }
-    found.extend(known.into_iter().zip(displaced).filter(|(_, displaced)| !displaced).map(|(known, _)| known));
+    let alone = known.into_iter().zip(displaced).filter(|(_, displaced)| !displaced).map(|(known, _)| known);
+    found.extend(alone.filter(|known| !is_credit(tokens, known)));
     found.sort_by_key(|name| name.first);
-    type_lists(tokens, &mut found);
+    neighbours::join_persons(tokens, &mut found);
+    neighbours::type_lists(tokens, &mut found);
+    neighbours::add_acronyms(tokens, &mut found);
     found
-}
-
-/// "Iceland, Norway and Noravia": a name without a type beside a known place in a list is a place.
-fn type_lists(tokens: &[Token<'_>], found: &mut [Found]) {
-    let listed = |left: &Found, right: &Found| {
-        let between = &tokens[left.last..right.first];
-        !between.is_empty() && between.iter().all(|token| token.is_mark(",") || matches!(token.text, "and" | "or"))
-    };
-    for at in 0..found.len() {
-        let is_place = |other: &Found| other.known.is_some() && other.kind == EntityType::Place;
-        let before = at.checked_sub(1).is_some_and(|i| is_place(&found[i]) && listed(&found[i], &found[at]));
-        let after = found.get(at + 1).is_some_and(|other| is_place(other) && listed(&found[at], other));
-        if found[at].kind == EntityType::Other && (before || after) {
-            (found[at].kind, found[at].confidence) = (EntityType::Place, LISTED);
-        }
-    }
 }
 
 /// The entry that a recognised name means.
@@ -145,11 +137,13 @@ fn known(kb: &Kb, tokens: &[Token<'_>]) -> Vec<Found> {
         known: Some(entry),
         kind: kb.entry(entry).kind,
         confidence: KNOWN,
+        told: false,
     });
     found.collect()
 }
 
-/// A recognised span on whole tokens, without articles, possessives and marks at its ends.
+/// A recognised span on whole tokens, without articles, possessives and marks at its ends, as far as the first spaced
+/// dash or bar. None where a word is in it that is in no name, as in a headline of which a model made one.
 fn place(tokens: &[Token<'_>], span: &Span) -> Option<Found> {
     let mut first = tokens.partition_point(|token| token.end <= span.start);
     let mut last = tokens.partition_point(|token| token.start < span.end);
@@ -159,11 +153,15 @@ fn place(tokens: &[Token<'_>], span: &Span) -> Option<Found> {
     while first < last && is_edge(&tokens[first]) {
         first += 1;
     }
+    let parts = |at: &usize| tokens[*at].gap == Gap::Space && tokens[*at].is_mark("-–—|");
+    last = (first..last).find(parts).unwrap_or(last);
     while first < last && is_edge(&tokens[last - 1]) {
         last -= 1;
     }
-    let whole = first < last && tokens[first + 1..last].iter().all(|token| token.gap != Gap::Break);
-    whole.then_some(Found { first, last, known: None, kind: span.kind, confidence: span.confidence })
+    let joins = |token: &Token<'_>| matches!(token.text, "of" | "and" | "the" | "for" | "in" | "on" | "at" | "to");
+    let strange = |token: &Token<'_>| token.shape == Shape::Lower && Class::Common.has(token.text) && !joins(token);
+    let whole = first < last && tokens[first + 1..last].iter().all(|token| token.gap != Gap::Break && !strange(token));
+    whole.then_some(Found { first, last, known: None, kind: span.kind, confidence: span.confidence, told: span.told })
 }
 
 /// The agency in a dateline: "ARDEN (NWA) -" is no news of it.

@@ -109,8 +109,8 @@ fn the_headline_weighs_more_than_the_lead_and_the_lead_more_than_the_rest() {
 }
 
 #[test]
-fn a_mention_knows_its_link() {
-    let mut item = item("", "", "when Russia and China met");
+fn what_stands_in_a_link_to_another_article_is_marked_and_weighs_nothing() {
+    let mut item = item("", "", "when China met. Read also: Envoy of Russia in talks again. In Iran the two");
     let link = |field: &str, start, end| Link {
         field: field.into(),
         text: String::new(),
@@ -119,10 +119,12 @@ fn a_mention_knows_its_link() {
         end,
         resolved: true,
     };
-    item.links = vec![link("body", 5, 11), link("summary", 0, 30)];
-    let linked: Vec<(String, bool)> =
-        found(&item).iter().map(|entity| (entity.name.clone(), entity.mentions[0].in_link)).collect();
-    assert_eq!(linked, [("Russia".to_owned(), true), ("China".to_owned(), false)]);
+    // one is a headline, one is on a name alone, one is in another field
+    item.links = vec![link("body", 27, 57), link("body", 62, 66), link("summary", 0, 30)];
+    let entities = found(&item);
+    let told: Vec<(&str, bool, f32)> =
+        entities.iter().map(|entity| (entity.name.as_str(), entity.mentions[0].in_link, entity.salience)).collect();
+    assert_eq!(told, [("China", false, 0.6), ("Iran", false, 0.6), ("Russia", true, 0.0)]);
 }
 
 proptest! {
@@ -180,6 +182,30 @@ fn the_document_decides_what_a_name_means() {
     assert_eq!(city("a Japanese"), (IdKind::Geonames, Some("Q17".to_owned())));
     assert_eq!(city("an Indian"), (IdKind::Geonames, Some("Q668".to_owned())));
     assert_eq!(city("the"), (IdKind::Local, None));
+}
+
+#[test]
+fn a_short_name_is_of_whom_the_reader_takes_it_for() {
+    let ids = |text: &str| {
+        let mut told: Vec<_> =
+            found(&item("", "", text)).into_iter().map(|entity| (entity.name, entity.mentions.len())).collect();
+        told.sort();
+        told
+    };
+    let pair = |a: (&str, usize), b: (&str, usize)| [(a.0.to_owned(), a.1), (b.0.to_owned(), b.1)];
+    let text = "when President Trump and Melania Trump arrived, and then Trump said no";
+    assert_eq!(ids(text), pair(("Donald Trump", 2), ("Melania Trump", 1)));
+    let text = "when Macron arrived with his wife Brigitte Macron, and then Macron said no";
+    assert_eq!(ids(text), pair(("Brigitte Macron", 1), ("Emmanuel Macron", 2)));
+    let text = "when Hunter Biden left Iran, and then Biden said no";
+    assert_eq!(ids(text), pair(("Hunter Biden", 2), ("Iran", 1)));
+}
+
+#[test]
+fn an_agency_that_is_credited_is_no_subject() {
+    let names: Vec<String> =
+        found(&item("", "", "TAIPEI (Reuters) - The island said no.")).into_iter().map(|entity| entity.name).collect();
+    assert_eq!(names, ["Taipei"]);
 }
 
 #[test]

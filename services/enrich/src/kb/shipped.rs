@@ -7,7 +7,7 @@ use super::{Entry, layer::Layer, local_id, write::Writer};
 use tidings_model::{EntityType, IdKind};
 
 /// The name and version of the shipped layer; it changes with the files.
-const NAME: &str = "tidings-kb-3";
+const NAME: &str = "tidings-kb-4";
 
 pub(super) const FILES: [(&str, &str); 6] = [
     ("countries.tsv", include_str!("../../kb/countries.tsv")),

@@ -205,7 +205,7 @@ fn a_dump_becomes_a_knowledge_base() {
 #[test]
 fn the_users_layer_lies_above_the_shipped_one() {
     let kb = kb();
-    assert_eq!(kb.name(), "tidings-kb-3+made-up");
+    assert_eq!(kb.name(), "tidings-kb-4+made-up");
     assert_eq!(kb.entry(kb.variants("Oleksa Zorianskyy")[0]).id, "Q900005");
     // the shipped entry has no certain id and takes that of the dump
     let (_, found) = kb.longest(&tokens("UN Security Council"), 0).unwrap();

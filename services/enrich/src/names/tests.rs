@@ -55,7 +55,7 @@ fn small_words_hyphens_and_initials_belong_to_names() {
         ("met Park Jae-won and left", "Park Jae-won/per"),
         ("the Velmont-backed plan", "Velmont/etc"),
         ("that Edda J. Maring said", "Edda J. Maring/per"),
-        ("the firm Benn & Orlo paid", "Benn & Orlo/per"),
+        ("the firm Benn & Orlo paid", "Benn & Orlo/org"),
         ("that Orla O’Dell said", "Orla O’Dell/per"),
     ]);
 }
