@@ -69,8 +69,8 @@ impl Enrich {
             entities: document::entities(item, recogniser, &self.kb, self.min_confidence),
             entities_status: match recogniser {
                 _ if !has_text => EntitiesStatus::None,
-                Some(_) => EntitiesStatus::Model,
-                None => EntitiesStatus::Gazetteer,
+                Some(recogniser) if recogniser.is_model() => EntitiesStatus::Model,
+                _ => EntitiesStatus::Gazetteer,
             },
             model: recogniser.map_or(NO_MODEL, Recognise::name).to_owned(),
             kb: self.kb.name().to_owned(),

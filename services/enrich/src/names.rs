@@ -39,13 +39,18 @@ impl CapitalisedNames {
             "af", "ca", "cs", "cy", "da", "eo", "es", "et", "fi", "fr", "ga", "hr", "hu", "id", "is", "it", "lt", "lv",
             "nb", "nl", "nn", "no", "pl", "pt", "ro", "sk", "sl", "sq", "sv", "tl", "tr", "vi",
         ];
-        Self { languages: LANGUAGES, trust: 0.75 }
+        // what only the length of a name speaks for does not count there: articles and verbs take capitals too
+        Self { languages: LANGUAGES, trust: 0.7 }
     }
 }
 
 impl Recognise for CapitalisedNames {
     fn name(&self) -> &str {
         "names-1"
+    }
+
+    fn is_model(&self) -> bool {
+        false
     }
 
     fn knows(&self, language: &str) -> bool {

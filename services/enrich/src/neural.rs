@@ -117,6 +117,10 @@ impl Recognise for Neural {
         self.model.name()
     }
 
+    fn is_model(&self) -> bool {
+        true
+    }
+
     fn knows(&self, language: &str) -> bool {
         self.language == language
     }
@@ -217,6 +221,33 @@ mod tests {
     fn the_rules_add_names_that_their_surroundings_tell() {
         let text = "\"People die every day,\" said Lilya, who lives in the south.";
         assert_eq!(names(text).last(), Some(&("Lilya".to_owned(), EntityType::Person)));
+    }
+
+    #[test]
+    fn the_words_around_a_name_correct_the_model() {
+        let cases = [
+            (
+                "It is said that traders reopened the border markets in Balochistan on Friday.",
+                "Balochistan",
+                EntityType::Place,
+            ),
+            ("She asked why Governor Biswo Nath Poudel had cut rates again.", "Biswo Nath Poudel", EntityType::Person),
+            ("The court told the power utility Eskom to pay.", "Eskom", EntityType::Organisation),
+            (
+                "They lost by six wickets at the National Bank Stadium on Sunday.",
+                "National Bank Stadium",
+                EntityType::Place,
+            ),
+            (
+                "\"We slept in the open,\" said Somchai Rattanakul, a noodle seller.",
+                "Somchai Rattanakul",
+                EntityType::Person,
+            ),
+        ];
+        for (text, name, kind) in cases {
+            let names = names(text);
+            assert!(names.iter().any(|(told, of)| told.trim_start_matches("the ") == name && *of == kind), "{names:?}");
+        }
     }
 
     #[test]

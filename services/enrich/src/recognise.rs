@@ -25,6 +25,9 @@ pub trait Recognise: Send {
     /// Its name and version, for `Enriched::model`.
     fn name(&self) -> &str;
 
+    /// Whether it is a model, learnt from labelled text in its language.
+    fn is_model(&self) -> bool;
+
     /// Whether it reads a language, given by its BCP 47 primary subtag.
     fn knows(&self, language: &str) -> bool;
 

@@ -71,7 +71,7 @@ pub struct Mention {
     pub text: String,
     /// How sure the recogniser is, in [0, 1].
     pub confidence: f32,
-    /// Whether it stands in a link's anchor.
+    /// Whether it stands in a link to another article: in an anchor that is longer than a name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_link: bool,
 }

@@ -100,7 +100,7 @@ open_enum!(
     EntitiesStatus {
         /// By a recogniser for its language.
         Model,
-        /// By the gazetteer alone: there is no recogniser for its language.
+        /// By the gazetteer, and by rules for capitals where its script has them: there is no model for its language.
         #[default]
         Gazetteer,
         /// Not at all.

@@ -1,7 +1,7 @@
 //! Names become entities: short forms, spellings, types, offsets.
 
 use super::*;
-use crate::names::CapitalisedNames;
+use crate::{names::CapitalisedNames, recognise::Span};
 use proptest::prelude::*;
 use tidings_model::EntityType;
 
@@ -199,6 +199,65 @@ fn a_short_name_is_of_whom_the_reader_takes_it_for() {
     assert_eq!(ids(text), pair(("Brigitte Macron", 1), ("Emmanuel Macron", 2)));
     let text = "when Hunter Biden left Iran, and then Biden said no";
     assert_eq!(ids(text), pair(("Hunter Biden", 2), ("Iran", 1)));
+}
+
+/// A recogniser that finds these names.
+struct Told(&'static [(&'static str, EntityType, f32)]);
+
+impl Recognise for Told {
+    fn name(&self) -> &str {
+        "told"
+    }
+
+    fn is_model(&self) -> bool {
+        true
+    }
+
+    fn knows(&self, _: &str) -> bool {
+        true
+    }
+
+    fn recognise(&self, text: &str) -> Vec<Span> {
+        let span = |&(name, kind, confidence): &(&str, EntityType, f32)| {
+            let start = text.find(name).expect("the text has the name");
+            Span { start, end: start + name.len(), kind, confidence, told: false }
+        };
+        self.0.iter().map(span).collect()
+    }
+}
+
+#[test]
+fn neighbours_tell_what_a_name_is() {
+    use EntityType::{Organisation, Person, Place};
+    let told = |text: &str, names: &'static [(&'static str, EntityType, f32)]| {
+        let entities = entities(&item("", "", text), Some(&Told(names)), &Kb::load(None).unwrap(), 0.4);
+        entities.into_iter().map(|entity| (entity.name, entity.kind)).collect::<Vec<_>>()
+    };
+    let one = |name: &str, kind| (name.to_owned(), kind);
+    let names = &[("Turkana", Place, 0.9), ("Garissu", Person, 0.95)];
+    assert_eq!(told("the roads to Turkana and Garissu", names), [one("Turkana", Place), one("Garissu", Place)]);
+    let names = &[("Turkana", Place, 0.9), ("Garissu", Person, 0.995)];
+    assert_eq!(told("the roads to Turkana and Garissu", names)[1], one("Garissu", Person), "the model is certain");
+    let names = &[("Tigist", Person, 0.9), ("Worku", Person, 0.9)];
+    assert_eq!(told("then Tigist Worku Benno spoke", names), [one("Tigist Worku Benno", Person)]);
+    let names = &[("Disaster Agency", Organisation, 0.9)];
+    assert_eq!(told("then the Disaster Agency (Nadmo) spoke", names)[1], one("Nadmo", Organisation));
+    let names = &[("ACCRU - Cocoa", Organisation, 0.9)];
+    assert_eq!(told("ACCRU - Cocoa prices fell again today", names), [one("Accru", Place)]);
+    let names = &[("Bank Bets on Gas as Equinox", Organisation, 0.9)];
+    assert_eq!(told("Bank Bets on Gas as Equinox Returns", names), []);
+}
+
+#[test]
+fn a_headline_in_title_case_swallows_no_known_name() {
+    let names = &[("Putin Heads", EntityType::Person, 0.9)];
+    let item = item("Zelensky Warns As Putin Heads To Beijing", "", "");
+    let mut told: Vec<String> = entities(&item, Some(&Told(names)), &Kb::load(None).unwrap(), 0.4)
+        .into_iter()
+        .map(|entity| entity.name)
+        .collect();
+    told.sort();
+    assert_eq!(told, ["Beijing", "Vladimir Putin", "Volodymyr Zelenskyy"]);
 }
 
 #[test]
