@@ -96,6 +96,10 @@ impl Watch<Dedup> for Metrics {
             self.crowded_out.inc_by(fill.crowded_out as u64);
         }
     }
+
+    fn released(&self, _: &Dedup) {
+        [&self.window, &self.reach, &self.remembered].into_iter().for_each(|gauge| gauge.set(0));
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use crate::{Ask, Fetch, Out, Polled, poller};
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
 };
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tidings_model::{FeedId, FeedState, Ingest, Item, Status, Timestamp};
@@ -25,7 +25,16 @@ pub struct Metrics {
     bytes: IntCounter,
     items: IntCounterVec,
     feeds: IntGaugeVec,
-    states: Arc<Mutex<HashMap<FeedId, &'static str>>>,
+    due: Gauge,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What is known of the feeds.
+#[derive(Default)]
+struct Known {
+    /// The state of each, and when it is to be polled, if it is.
+    feeds: HashMap<FeedId, (&'static str, Option<Timestamp>)>,
+    due: BTreeSet<(Timestamp, FeedId)>,
 }
 
 impl Metrics {
@@ -41,7 +50,11 @@ impl Metrics {
             bytes: IntCounter::new("tidings_fetch_bytes_total", "Bytes of documents, after decompression")?,
             items: IntCounterVec::new(Opts::new("tidings_fetch_items_total", "Items published by kind"), &["kind"])?,
             feeds: IntGaugeVec::new(Opts::new("tidings_fetch_feeds", "Subscribed feeds by state"), &["state"])?,
-            states: Arc::default(),
+            due: Gauge::new(
+                "tidings_fetch_oldest_due_timestamp_seconds",
+                "When the poll was or is due that is due first, in UNIX time; 0 where no feed is to be polled",
+            )?,
+            known: Arc::default(),
         };
         OUTCOMES.iter().for_each(|outcome| drop(metrics.polls.with_label_values(&[outcome])));
         KINDS.iter().for_each(|kind| drop(metrics.items.with_label_values(&[kind])));
@@ -51,6 +64,7 @@ impl Metrics {
         registry.register(Box::new(metrics.bytes.clone()))?;
         registry.register(Box::new(metrics.items.clone()))?;
         registry.register(Box::new(metrics.feeds.clone()))?;
+        registry.register(Box::new(metrics.due.clone()))?;
         Ok(metrics)
     }
 
@@ -61,22 +75,31 @@ impl Metrics {
         self.bytes.inc_by(polled.bytes as u64);
     }
 
-    /// The state that a feed is known to be in.
-    fn state(&self, feed: &FeedId) -> Option<&'static str> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).get(feed).copied()
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Feeds in the other state are as many fewer; `None` where the subscription ended.
-    fn moved(&self, feed: &FeedId, state: Option<&'static str>) {
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match state {
-            Some(state) => states.insert(feed.clone(), state),
-            None => states.remove(feed),
+    /// The state that a feed is known to be in.
+    fn state(&self, feed: &FeedId) -> Option<&'static str> {
+        self.known().feeds.get(feed).map(|(state, _)| *state)
+    }
+
+    /// A feed is in this state now, and is to be polled when it is due; `None` where it is no longer ours.
+    fn moved(&self, feed: &FeedId, now: Option<(&'static str, Option<Timestamp>)>) {
+        let mut known = self.known();
+        let before = match now {
+            Some(now) => known.feeds.insert(feed.clone(), now),
+            None => known.feeds.remove(feed),
         };
-        if before != state {
-            before.iter().for_each(|before| self.feeds.with_label_values(&[before]).dec());
-            state.iter().for_each(|state| self.feeds.with_label_values(&[state]).inc());
+        if let Some((state, due)) = before {
+            self.feeds.with_label_values(&[state]).dec();
+            due.map(|due| known.due.remove(&(due, feed.clone())));
         }
+        if let Some((state, due)) = now {
+            self.feeds.with_label_values(&[state]).inc();
+            known.due.extend(due.map(|due| (due, feed.clone())));
+        }
+        self.due.set(known.due.first().map_or(0.0, |(due, _)| due.millis() as f64 / 1e3));
     }
 }
 
@@ -96,11 +119,15 @@ impl Watch<Fetch> for Metrics {
         // each feed that is remembered is asked for, or asked to be left alone, after a start and at each change
         for ask in &step.asks {
             match ask {
-                Ask::Poll(poll) => self.moved(&poll.feed, Some(label(poll.state))),
-                Ask::Stop { feed, state: Some(state) } => self.moved(feed, Some(label(Some(*state)))),
+                Ask::Poll(poll) => self.moved(&poll.feed, Some((label(poll.state), Some(poll.due)))),
+                Ask::Stop { feed, state: Some(state) } => self.moved(feed, Some((label(Some(*state)), None))),
                 Ask::Stop { feed, state: None } => self.moved(feed, None),
             }
         }
+    }
+
+    fn released(&self, stage: &Fetch) {
+        stage.feeds().for_each(|feed| self.moved(feed, None));
     }
 }
 
@@ -164,5 +191,22 @@ mod tests {
         assert_eq!(shown("tidings_fetch_polls_total").1, ["http_4xx 1", "http_5xx 1"]);
         assert_eq!(shown("tidings_fetch_polls_total").0, OUTCOMES.len());
         assert_eq!(shown("tidings_fetch_items_total").0, KINDS.len());
+    }
+
+    #[test]
+    fn the_oldest_poll_that_is_due_is_told_until_its_partition_is_somebody_elses() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry).unwrap();
+        let mut stage = crate::Fetch::new(&Config::default());
+        let at = Timestamp::from_millis(1_000_000_000);
+        assert_eq!(metrics.due.get(), 0.0);
+        for url in ["https://a.example/", "https://b.example/"] {
+            let event = Event::Record(crate::Feeds::Set(FeedSpec::new(url, None).unwrap()));
+            let step = stage.step(at, &event).unwrap().step;
+            metrics.committed(at, &event, &step);
+        }
+        assert!((1e6..1e6 + 60.0).contains(&metrics.due.get()), "{}", metrics.due.get());
+        metrics.released(&stage);
+        assert_eq!((metrics.due.get(), metrics.feeds.with_label_values(&["unpolled"]).get()), (0.0, 0));
     }
 }

@@ -60,6 +60,11 @@ impl Fetch {
         Self { schedule: Schedule::new(config), withdraw_after: config.withdraw_after, feeds: BTreeMap::new() }
     }
 
+    /// The feeds that it knows.
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = &FeedId> {
+        self.feeds.keys()
+    }
+
     fn subscribe(&self, at: Timestamp, spec: &FeedSpec) -> Result<Step<Self>, Reject> {
         let mend = "an absolute http or https URL of at most 700 bytes";
         let url = site::normalise(&spec.url).map_err(|_| Reject::new("url", "url", &spec.url, mend))?;

@@ -109,6 +109,9 @@ impl<S: Stage<Ask = Never>> Hands<S> for () {
 pub trait Watch<S: Stage>: Send + Sync {
     /// A step was committed.
     fn committed(&self, at: Timestamp, event: &Event<S>, step: &Step<S>);
+
+    /// A stage is somebody else's from now on, as it last was: what is told of its state is no longer so.
+    fn released(&self, _stage: &S) {}
 }
 
 /// Nobody watches.

@@ -334,6 +334,7 @@ impl<S: Stage> Working<'_, S> {
 
 impl<S: Stage> Drop for Working<'_, S> {
     fn drop(&mut self) {
+        self.task.assembly.watch.released(&self.stage);
         self.positions.keys().for_each(|(topic, partition)| self.task.meters.forget_lag(topic, *partition));
     }
 }
