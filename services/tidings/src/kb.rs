@@ -25,7 +25,8 @@ pub fn run(command: &Knowledge) -> anyhow::Result<ExitCode> {
     // beside its place, then there at once: a line that starts meanwhile never reads half of it
     let half = out.with_extension("half");
     let file = BufWriter::new(File::create(&half).with_context(|| format!("can't write {}", half.display()))?);
-    let built = build(dump, file, &name, &options).with_context(|| format!("can't make {}", out.display()))?;
+    let built = build(dump, file, &name, &options).with_context(|| format!("can't make {}", out.display()));
+    let built = built.inspect_err(|_| _ = fs::remove_file(&half))?;
     bar.finish_and_clear();
     let counts =
         format!("{} entries, {} passed over, {} unreadable lines", built.kept, built.passed_over, built.unreadable);
@@ -95,7 +96,17 @@ mod tests {
         packed.write_all(DUMP.as_bytes()).unwrap();
         let plain = make(folder.path(), DUMP.as_bytes(), 2);
         assert!(plain.1.as_ref().is_some_and(|bytes| bytes.starts_with(b"TDNGSKB1")));
-        assert_eq!(make(folder.path(), &packed.finish().unwrap(), 2), plain);
+        let packed = packed.finish().unwrap();
+        assert_eq!(make(folder.path(), &packed, 2), plain);
+        let cut = Knowledge::Build {
+            wikidata: folder.path().join("cut"),
+            out: folder.path().join("made-up.kb"),
+            min_sitelinks: 2,
+            languages: vec!["en".to_owned()],
+        };
+        fs::write(folder.path().join("cut"), &packed[..packed.len() / 2]).unwrap();
+        assert!(run(&cut).is_err(), "a dump that was cut off in the middle");
+        fs::remove_file(folder.path().join("cut")).unwrap();
         let (code, written) = make(folder.path(), DUMP.as_bytes(), 3);
         assert_eq!((code, written), (format!("{:?}", ExitCode::from(65)), None));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half done is left");

@@ -167,6 +167,8 @@ fn dump() -> String {
         item("Q900006", [en("a thought"), json!([]), json!([])], 300),
         item("Q900007", [en("Little Known"), json!([]), json!({"P31": human})], 2),
         item("Q900008", [json!([]), json!([]), json!({"P31": human})], 50),
+        item("Q900011", [en("Green Party of Noravia"), json!([]), json!({"P1142": []})], 30),
+        item("Q900012", [en("Battle of Brennick"), json!([]), json!({"P625": [], "P585": []})], 30),
         item("Q900010", [en("UN Security Council"), json!([]), json!({"P159": []})], 150),
     ];
     format!("[\n{},\nnot an item,\n\n]\n", items.join(",\n"))
@@ -189,7 +191,7 @@ fn kb() -> Kb {
 #[test]
 fn a_dump_becomes_a_knowledge_base() {
     let (file, told) = built();
-    assert_eq!(told, Built { kept: 6, passed_over: 3, unreadable: 1 });
+    assert_eq!(told, Built { kept: 7, passed_over: 4, unreadable: 1 });
     assert_eq!(file, built().0, "the same dump gives the same file");
     let layer = Layer::read(&file).unwrap();
     let entry = |name: &str| layer.find(WRITTEN, name).first().map(|number| layer.entry(*number));
@@ -198,6 +200,8 @@ fn a_dump_becomes_a_knowledge_base() {
     assert_eq!(told("Noravia"), Some(("Q900003", EntityType::Place, Some("Q900003"))));
     assert_eq!(told("Brennick Fuels"), Some(("Q900004", EntityType::Organisation, None)));
     assert_eq!(told("Carburants Brennick"), None);
+    assert_eq!(told("Green Party of Noravia"), Some(("Q900011", EntityType::Organisation, None)));
+    assert_eq!(told("Battle of Brennick"), None);
     let same: Vec<&str> = layer.find(WRITTEN, "Mira Kell").iter().map(|number| layer.entry(*number).id).collect();
     assert_eq!(same, ["Q900001", "Q900002"], "the better known first");
 }

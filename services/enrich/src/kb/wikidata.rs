@@ -2,8 +2,8 @@
 //!
 //! The dump is the JSON one: an array with an item on each line. Kept are the people, organisations and places of which
 //! enough wikis have an article. What an item is, its statements tell: classes have subclasses without end, and one pass
-//! can't follow them; but who is `human` is a person, what has headquarters or an industry an organisation, and what has
-//! coordinates a place.
+//! can't follow them; but who is `human` is a person, what has headquarters, a coach or an ideology an organisation, and
+//! what has coordinates a place, unless it happened at a time, as battles did.
 
 use super::{Entry, write::Writer};
 use serde::{
@@ -39,8 +39,11 @@ pub struct Built {
     pub unreadable: u64,
 }
 
-/// Statements that only organisations have: headquarters, industry, chief executive, employees, stock exchange.
-const OF_ORGANISATIONS: [&str; 5] = ["P159", "P452", "P169", "P1128", "P414"];
+/// Statements that only organisations have: headquarters, industry, chief executive, employees, stock exchange; chair and
+/// ideology of parties; home venue and coach of clubs.
+const OF_ORGANISATIONS: [&str; 9] = ["P159", "P452", "P169", "P1128", "P414", "P488", "P1142", "P115", "P286"];
+/// Statements of events: point in time, deaths.
+const OF_EVENTS: [&str; 2] = ["P585", "P1120"];
 /// Coordinates.
 const OF_PLACES: &str = "P625";
 const INSTANCE_OF: &str = "P31";
@@ -151,7 +154,7 @@ impl Item<'_> {
         if OF_ORGANISATIONS.into_iter().any(has) {
             return Some(EntityType::Organisation);
         }
-        has(OF_PLACES).then_some(EntityType::Place)
+        (has(OF_PLACES) && !OF_EVENTS.into_iter().any(has)).then_some(EntityType::Place)
     }
 
     fn country(&self) -> Option<String> {
