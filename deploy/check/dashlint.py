@@ -44,6 +44,9 @@ def faults(board):
             yield f"{title}: no query"
         for target in panel["targets"]:
             expr = target["expr"]
+            for name, selector in re.findall(r"\b((?:\w+:)?tidings_[\w:]+|ALERTS)\b(\{[^}]*\})?", expr):
+                if 'namespace=~"$namespace"' not in selector:
+                    yield f"{title}: {name} of whatever namespace"
             if re.search(r"\b(rate|irate|deriv)\([^)]*\[\d+\w\]", expr):
                 yield f"{title}: a rate with a fixed range"
             window = re.search(r"\bincrease\([^)]*\[\d+([smhd])\]", expr)
