@@ -1,6 +1,31 @@
-"""Pods are such as a namespace that enforces `restricted` lets in: those of the manifests, and those that Strimzi makes
-of its templates, which no schema and no linter looks into. Volumes that Strimzi claims must be its brokers' to write to."""
-from rendered import FOLDERS, report, resources, title
+"""Pods are such as a namespace that enforces `restricted` lets in: those of the manifests, that of deploy/desk, and those
+that Strimzi makes of its templates, which no schema and no linter looks into. Volumes that Strimzi claims must be its
+brokers' to write to."""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from rendered import DEPLOY, FOLDERS, report, resources, title
+
+# answers `get` with a Deployment, and prints what it is asked to run
+KUBECTL = """#!/bin/sh
+case " $* " in *" get "*) printf %s "$DEPLOYMENT" ;; *) printf '%s\\n' "$@" ;; esac
+"""
+
+
+def desk(made):
+    """What deploy/desk makes of sink's Deployment."""
+    sink = next(each for each in made if each["kind"] == "Deployment" and each["metadata"]["name"] == "sink")
+    with tempfile.TemporaryDirectory() as folder:
+        stub = pathlib.Path(folder) / "kubectl"
+        stub.write_text(KUBECTL)
+        stub.chmod(0o755)
+        env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "DEPLOYMENT": json.dumps(sink)}
+        said = subprocess.run([DEPLOY / "desk", "dlq", "list"], env=env, check=True, capture_output=True, text=True).stdout
+    pod = next(line for line in said.splitlines() if line.startswith("--overrides=")).removeprefix("--overrides=")
+    return {"kind": "Pod", "metadata": {"name": "desk"}, **json.loads(pod)}
 
 
 def pods(resource):
@@ -12,8 +37,8 @@ def pods(resource):
         template = spec["entityOperator"].get("template", {})
         yield "entity operator", template.get("pod", {}), [
             template.get(f"{each}Container", {}) for each in ("topicOperator", "userOperator") if each in spec["entityOperator"]]
-    elif kind in ("Deployment", "CronJob"):
-        pod = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]["spec"]
+    elif kind in ("Deployment", "CronJob", "Pod"):
+        pod = spec if kind == "Pod" else spec.get("jobTemplate", {"spec": spec})["spec"]["template"]["spec"]
         yield "pod", pod, pod["containers"] + pod.get("initContainers", [])
 
 
@@ -35,7 +60,8 @@ def faults(pod, containers):
 def main():
     problems, tried = [], 0
     for name in FOLDERS:
-        for resource in resources(name):
+        made = resources(name)
+        for resource in [*made, desk(made)]:
             for which, pod, containers in pods(resource):
                 tried += 1
                 problems += [f"{name}: {title(resource)}, {which}: {each}" for each in faults(pod, containers)]
