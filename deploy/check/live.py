@@ -126,7 +126,7 @@ def take_pictures(watch, folder):
 
 
 def told(path, namespace):
-    """What the receiver heard of an installation: its alerts that fire, by post."""
+    """What a receiver heard of an installation: its alerts, by post."""
     posts = [[alert for alert in post["alerts"] if alert["labels"].get("namespace") == namespace] for post in posted(path)]
     return [alerts for alerts in posts if alerts]
 
@@ -207,8 +207,10 @@ def main():
             if not posted("/news"):
                 problems.append("no alert on news reached the webhook")
             problems += one_stage(watch, processes["dedup"]) + whole_line(line)
+        pages = len(told("/page", "demo"))
         report("live", problems, f"{asked} queries return data, {taken} pictures in {pictures}, {len(rules)} rules healthy; one "
-               "stage killed: a page for it alone, its ticket inhibited and its neighbour's not; a line killed: one page")
+               "stage killed: a page for it alone, its ticket inhibited and its neighbour's not; a line killed: "
+               f"{pages} page{'s' if pages > 1 else ''} for 5 stages")
     finally:
         for process in processes.values():
             process.kill()
