@@ -51,12 +51,15 @@ check-image: ## the image: its size, its user, and a line that runs in it; as ro
 
 check-play: ## the dev overlay by `podman kube play`, without a cluster; as root
 	tests/setup test
+	deploy/check/setup >/dev/null # buildah, which makes both images
 	deploy/image/build
-	$$(deploy/check/kafka >/dev/null && deploy/check/setup)/python deploy/check/play.py
+	deploy/check/kafka >/dev/null
+	$$(deploy/check/setup)/python deploy/check/play.py
 
 check-kube: ## the dev overlay on a real Kubernetes: KUBECONFIG=file IMPORT="command that takes an image to its nodes"
 	@test -n "$$KUBECONFIG" -a -n "$$IMPORT" || { echo 'make check-kube KUBECONFIG=file IMPORT="command that takes the name of an image"' >&2; exit 64; }
 	tests/setup test
+	deploy/check/setup >/dev/null # buildah
 	deploy/image/build
 	deploy/check/kube/run
 

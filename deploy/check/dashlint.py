@@ -3,7 +3,7 @@ import json
 import re
 
 import promql_parser
-from rendered import DEPLOY, report
+from rendered import DEPLOY, report, resources
 
 FOLDER = DEPLOY / "kustomize/components/monitoring/dashboards"
 
@@ -44,6 +44,9 @@ def faults(board):
             yield f"{title}: no query"
         for target in panel["targets"]:
             expr = target["expr"]
+            for name, selector in re.findall(r"\b((?:\w+:)?tidings_[\w:]+|ALERTS)\b(\{[^}]*\})?", expr):
+                if 'namespace=~"$namespace"' not in selector:
+                    yield f"{title}: {name} of whatever namespace"
             if re.search(r"\b(rate|irate|deriv)\([^)]*\[\d+\w\]", expr):
                 yield f"{title}: a rate with a fixed range"
             window = re.search(r"\bincrease\([^)]*\[\d+([smhd])\]", expr)
@@ -70,6 +73,9 @@ def main():
             problems.append(f"{path.stem}: its uid is {board['uid']}")
         uids.add(board["uid"])
         panels += sum(panel["type"] != "row" for panel in board["panels"])
+    applied = next(each for each in resources("prod") if each["metadata"]["name"] == "dashboards")["data"]
+    missing = uids ^ {name.removesuffix(".json") for name in applied}
+    problems += [f"{each}: in the folder or in components/monitoring/kustomization.yaml, and not in both" for each in missing]
     report("dashlint", problems, f"{len(uids)} dashboards, {panels} panels")
 
 

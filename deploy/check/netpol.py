@@ -92,7 +92,7 @@ def main():
     kafka = {
         "dev": (Place({"app.kubernetes.io/name": "kafka"}), 9092),
         "prod": (Place(address="10.1.2.3"), 9093),
-        "strimzi": (Place({"strimzi.io/cluster": "kafka", "strimzi.io/kind": "Kafka"}), 9093),
+        "strimzi": (Place({"strimzi.io/cluster": "kafka", "strimzi.io/kind": "Kafka", "strimzi.io/name": "kafka-kafka"}), 9093),
     }
     for name, (brokers, port) in kafka.items():
         made = resources(name)
@@ -115,6 +115,7 @@ def main():
                 (service, "a feed", pod, Place(address="203.0.113.7"), 443, "TCP", out),
                 (service, "a feed over IPv6", pod, Place(address="2001:db8:1::7"), 443, "TCP", out),
                 (service, "a port that is no web", pod, Place(address="203.0.113.7"), 22, "TCP", False),
+                (service, "Kafka's port elsewhere", pod, Place(address="203.0.113.7"), port, "TCP", False),
                 (service, "a private address", pod, Place(address="192.168.1.1"), 443, "TCP", False),
                 (service, "the cloud's metadata", pod, Place(address="169.254.169.254"), 80, "TCP", False),
                 (service, "a private IPv6 address", pod, Place(address="fd00::1"), 443, "TCP", False),
@@ -131,11 +132,14 @@ def main():
                 ("a neighbour", "Kafka", neighbour, pods["kafka"], 9092, "TCP", False),
             ]
         if name == "strimzi":
-            operator = Place({"strimzi.io/cluster": "kafka", "strimzi.io/kind": "Kafka"})
-            expected += [
-                ("Strimzi", "DNS", operator, dns, 53, "UDP", True),
-                ("Strimzi", "the API server", operator, Place(address="10.96.0.1"), 443, "TCP", True),
-            ]
+            operator = Place({**brokers.labels, "strimzi.io/name": "kafka-entity-operator"})
+            for who, pod, serves in (("a broker", brokers, False), ("the entity operator", operator, True)):
+                expected += [
+                    (who, "DNS", pod, dns, 53, "UDP", True),
+                    (who, "Kafka", pod, brokers, 9091, "TCP", True),
+                    (who, "the API server", pod, Place(address="10.96.0.1"), 443, "TCP", serves),
+                ]
+            expected.append(("a broker", "the Internet", brokers, Place(address="203.0.113.7"), 443, "TCP", False))
         for source, target, one, other, at, protocol, wanted in expected:
             tried += 1
             if name == "strimzi" and target == "Kafka":

@@ -37,11 +37,11 @@ def program(*names):
 
 
 class Watch:
-    """A Prometheus, an Alertmanager and a server of pages in a folder of their own; ends with the `with`."""
+    """A Prometheus of such targets, an Alertmanager and a server of pages in a folder of their own; ends with the `with`."""
 
-    def __init__(self, metrics, listen="127.0.0.1:0", quick=False, alertmanager=None):
+    def __init__(self, targets, listen="127.0.0.1:0", quick=False, alertmanager=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tidings-observe."))
-        self.metrics, self.processes = metrics, []
+        self.processes = []
         self.prometheus = f"http://127.0.0.1:{free_port()}"
         self.alertmanager = f"http://127.0.0.1:{free_port()}"
         config = (HERE / "prometheus.yml").read_text()
@@ -57,7 +57,7 @@ class Watch:
         if quick:
             config = config.replace("5s", "1s")
         self.write("prometheus.yml", config)
-        self.write("targets.yml", json.dumps([{"targets": [metrics]}]))
+        self.write("targets.yml", json.dumps(targets))
         self.write("alertmanagers.yml", json.dumps([{"targets": [self.alertmanager.removeprefix("http://")]}]))
         self.write("alertmanager.yml", alertmanager or (HERE / "alertmanager.yml").read_text())
         self.serve_pages(listen)
@@ -128,7 +128,7 @@ def main():
     options.add_argument("--metrics", default="127.0.0.1:9464", help="where the line serves /metrics")
     options.add_argument("--listen", default="127.0.0.1:9463", help="where the dashboards are served")
     chosen = options.parse_args()
-    with Watch(chosen.metrics, chosen.listen) as watch:
+    with Watch([{"targets": [chosen.metrics]}], chosen.listen) as watch:
         print(f"dashboards {watch.pages} · Prometheus {watch.prometheus} · Alertmanager {watch.alertmanager} · Ctrl-C stops")
         try:
             threading.Event().wait()
