@@ -26,7 +26,8 @@ pub struct Entry {
     pub arrival: u64,
     /// When it was first seen.
     pub seen: Timestamp,
-    /// What time the stream had come to then: items leave the window in the order of their arrival.
+    /// What time the stream had come to then, or its own if that is later: items leave the window in the order of their
+    /// arrival.
     pub came: Timestamp,
     /// The cluster that it joined; none where it opened its own. Never changes.
     pub cluster: Option<ClusterId>,

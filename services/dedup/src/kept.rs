@@ -56,8 +56,8 @@ pub(crate) struct Kept {
     pub arrival: u64,
     pub seen: Timestamp,
     pub content: u64,
-    /// How many milliseconds after its first sight it came: a window at most.
-    late: u32,
+    /// What time the stream had come to, in seconds: until 2106.
+    came: u32,
     pub revision: u32,
     pub source: Source,
     pub agency: bool,
@@ -102,7 +102,7 @@ impl Kept {
             id: Id::new(id.as_str()),
             arrival: entry.arrival,
             seen: entry.seen,
-            late: u32::try_from(entry.came.since(entry.seen).as_millis()).unwrap_or(0),
+            came: u32::try_from(entry.came.since(Timestamp::ABSENT).as_secs()).unwrap_or(u32::MAX),
             content: entry.content,
             revision: entry.revision,
             source,
@@ -120,7 +120,7 @@ impl Kept {
 
     /// What time the stream had come to when it came.
     pub fn came(&self) -> Timestamp {
-        Timestamp::from_millis(self.seen.millis() + i64::from(self.late))
+        Timestamp::from_millis(i64::from(self.came) * 1000)
     }
 
     pub fn role(&self) -> Role {
