@@ -204,8 +204,13 @@ fn addresses() {
         (Some("world"), "Budget due on Thursday", other, "new"),
         (Some("world"), "Storm closes all northern ports", other, "copy of a: same_article, same url"),
         (Some("world"), "Storm closes all northern ports", &STORM.replace("140", "165"), "update a"),
-        (Some("top"), "Budget due on Thursday", other, "copy of a: same_article, same url"),
-        (None, "Budget due on Thursday", other, "copy of a: same_article, same url"),
+        (Some("top"), "Storm closes all northern ports", other, "copy of a: same_article, same url"),
+        (Some("top"), "Storm closes all northern ports", &STORM.replace("140", "165"), "update a"),
+        (None, "Gale batters the north", &format!("{STORM} More soon."), "copy of a: same_article, same url"),
+        // posts of a page that goes on
+        (Some("top"), "Budget due on Thursday", other, "new"),
+        (None, "Budget due on Thursday", other, "new"),
+        (None, "Live", "", "copy of a: same_article, same url"),
     ] {
         let mut stage = dedup();
         assert_eq!(told(&mut stage, &item("a", Some("world"), "Storm closes all northern ports", STORM)), "new");
