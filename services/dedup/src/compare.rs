@@ -34,35 +34,56 @@ pub(crate) struct Resemblance {
     /// `numbers_differ`: share of the numbers in the lead that has fewer of them that the other one lacks. `short`:
     /// whether one has fewer than 16 words. `evidence`: how much there is to compare in the shorter lead.
     pub features: [f32; FEATURES.len()],
-    /// Share of the second text's word pairs that the first one has.
-    pub contained: f32,
+    /// Share of the first text's word pairs that the second one has, and the other way round.
+    pub contained: (f32, f32),
+    /// How much of one headline is in the other text, of the headline of which more is; 1 unless both are `titled`.
+    pub about: f32,
+    /// Share of the shorter headline's words that the other one has, each counted alike.
+    pub headlines: f32,
+    /// Whether both texts are longer than a notice.
+    pub long: bool,
+    /// What the rarest word pair weighs that is in both texts.
+    pub rarest: f32,
 }
 
 /// A text with fewer words is judged as a short one.
 const SHORT: usize = 16;
+/// A headline of which so much is in a text tells of it.
+const ABOUT: f32 = 0.25;
+/// Headlines that share so many of their words may tell of the same; those that share so many, surely.
+const ALIKE: f32 = 0.5;
+const SAME: f32 = 0.8;
+/// A notice has as many words at most.
+const NOTICE: usize = 28;
 
 impl Resemblance {
     /// Compares two texts weighed alike.
     pub fn new(a: &Shingles, b: &Shingles) -> Self {
-        let (mut pairs, mut lead_pairs) = (Overlap::default(), Overlap::default());
+        let (mut pairs, mut lead_pairs, mut rarest) = (Overlap::default(), Overlap::default(), 0.0_f32);
         pairs.of(a.pairs_weight, b.pairs_weight);
         lead_pairs.of(a.lead_pairs_weight, b.lead_pairs_weight);
         for (x, y) in common(&a.pairs, &b.pairs) {
             pairs.common += x.weight;
             lead_pairs.common += if x.lead() && y.lead() { x.weight } else { 0.0 };
+            rarest = rarest.max(if x.text() && y.text() { x.weight } else { 0.0 });
         }
         let (mut words, mut lead, mut title) = (Overlap::default(), Overlap::default(), Overlap::default());
         words.of(a.words_weight, b.words_weight);
         lead.of(a.lead_words_weight, b.lead_words_weight);
         let titled = a.title > 0 && b.title > 0;
-        let mut numbers = 0;
+        let (mut numbers, mut headlines, mut about) = (0, 0, (0.0, 0.0));
         for (x, y) in common(&a.words, &b.words) {
             words.common += x.weight;
             if x.lead() && y.lead() {
                 lead.common += x.weight;
                 numbers += usize::from(x.number());
             }
-            title.common += if titled && x.title() && y.title() { x.weight } else { 0.0 };
+            if titled && x.title() && y.title() {
+                title.common += x.weight;
+                headlines += 1;
+            }
+            about.0 += if x.title() && y.text() { x.weight } else { 0.0 };
+            about.1 += if y.title() && x.text() { x.weight } else { 0.0 };
         }
         if titled {
             title.of(a.title_weight, b.title_weight);
@@ -85,7 +106,11 @@ impl Resemblance {
                 (lead_pairs.smaller() / 100.0).min(3.0),
                 title.jaccard(),
             ],
-            contained: pairs.common / pairs.b.max(0.1),
+            contained: (pairs.common / pairs.a.max(0.1), pairs.common / pairs.b.max(0.1)),
+            about: if titled { (about.0 / title.a.max(0.1)).max(about.1 / title.b.max(0.1)) } else { 1.0 },
+            headlines: headlines as f32 / a.title.min(b.title).max(1) as f32,
+            long: a.length > a.title + NOTICE && b.length > b.title + NOTICE,
+            rarest,
         }
     }
 
@@ -104,9 +129,12 @@ impl Resemblance {
         self.features[6]
     }
 
-    /// Share of the numbers in the lead that differ.
-    pub fn numbers_differ(&self) -> f32 {
-        self.features[8]
+    /// Whether neither headline tells of the other one's text, nor agrees with the other headline: both stand over a
+    /// notice, such as that the article is for subscribers. Of what weighs no more than `repeated`, as many texts have it,
+    /// more of the headlines must agree; a longer text that no others have is no notice.
+    pub fn is_beside_the_headlines(&self, repeated: f32) -> bool {
+        let unique = self.rarest > repeated;
+        self.about < ABOUT && !(unique && self.long) && self.headlines < if unique { ALIKE } else { SAME }
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Entry {
     pub arrival: u64,
     /// When it was first seen.
     pub seen: Timestamp,
-    /// What time the stream had come to then: items leave the window in the order of their arrival.
+    /// What time the stream had come to then, or its own if that is later: items leave the window in the order of their
+    /// arrival.
     pub came: Timestamp,
     /// The cluster that it joined; none where it opened its own. Never changes.
     pub cluster: Option<ClusterId>,
@@ -73,7 +74,7 @@ pub enum Basis {
         /// Share of the shorter lead that is in the other one (weighted containment).
         lead: f32,
     },
-    /// A search engine shows sentences of the other one: this share of those that can be compared.
+    /// A search engine shows sentences or cut passages of the other one: this share of those that can be compared.
     Sentences(f32),
 }
 
@@ -84,7 +85,7 @@ pub struct Fingerprint {
     pub algorithm: u8,
     /// Hash of its address's identity.
     pub address: Option<u64>,
-    /// Hash of the feed that it stood in.
+    /// Hash of the feed that it stood in. Nothing asks for it any more.
     pub feed: Option<u32>,
     /// How many of `words` are the headline's.
     pub title: u16,

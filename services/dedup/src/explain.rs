@@ -64,8 +64,9 @@ impl Explanation {
 impl Compared {
     fn new(comparison: &Comparison<'_>, memory: &Memory) -> Self {
         let publisher = memory.sources.publisher(comparison.with.source);
-        let features =
-            comparison.resemblance.iter().flat_map(|resemblance| FEATURES.into_iter().zip(resemblance.features));
+        let features = comparison.resemblance.iter().flat_map(|resemblance| {
+            FEATURES.into_iter().zip(resemblance.features).chain([("about", resemblance.about)])
+        });
         Self {
             id: comparison.with.id(),
             publisher: publisher.and_then(|publisher| publisher.label().map(str::to_owned)),

@@ -14,6 +14,8 @@ const FLOOR: f32 = 1.6;
 /// Features in more than this share of the items make no candidates, but so many items may always have one.
 const COMMON: f32 = 0.002;
 const COMMON_ITEMS: u32 = 8;
+/// A text of which all is in so many items may be a notice.
+const REPEATED_ITEMS: u32 = 4;
 
 /// Document frequencies of the live window.
 pub(crate) struct Frequencies {
@@ -95,6 +97,11 @@ impl Frequencies {
     pub fn common(&self) -> f32 {
         let limit = (COMMON * self.items as f32) as u32;
         self.weight()(limit.max(COMMON_ITEMS))
+    }
+
+    /// What weighs no more is in several items already.
+    pub fn repeated(&self) -> f32 {
+        self.weight()(REPEATED_ITEMS)
     }
 
     /// What a feature of so many items weighs.

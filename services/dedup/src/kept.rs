@@ -56,8 +56,8 @@ pub(crate) struct Kept {
     pub arrival: u64,
     pub seen: Timestamp,
     pub content: u64,
-    /// How many milliseconds after its first sight it came: a window at most.
-    late: u32,
+    /// What time the stream had come to, in seconds: until 2106.
+    came: u32,
     pub revision: u32,
     pub source: Source,
     pub agency: bool,
@@ -81,8 +81,6 @@ pub(crate) struct Print {
     bits: [u64; 2],
     /// Zero for none.
     address: u64,
-    /// Zero for none.
-    feed: u32,
     words: u16,
     pub title: u16,
     pub cut: bool,
@@ -102,7 +100,7 @@ impl Kept {
             id: Id::new(id.as_str()),
             arrival: entry.arrival,
             seen: entry.seen,
-            late: u32::try_from(entry.came.since(entry.seen).as_millis()).unwrap_or(0),
+            came: u32::try_from(entry.came.since(Timestamp::ABSENT).as_secs()).unwrap_or(u32::MAX),
             content: entry.content,
             revision: entry.revision,
             source,
@@ -120,7 +118,7 @@ impl Kept {
 
     /// What time the stream had come to when it came.
     pub fn came(&self) -> Timestamp {
-        Timestamp::from_millis(self.seen.millis() + i64::from(self.late))
+        Timestamp::from_millis(i64::from(self.came) * 1000)
     }
 
     pub fn role(&self) -> Role {
@@ -160,12 +158,11 @@ impl Kept {
 impl Print {
     /// What is held of a fingerprint; its keys are held by the indexes.
     pub fn new(fingerprint: &Fingerprint) -> Self {
-        let Fingerprint { address, feed, title, cut, extract, algorithm, .. } = *fingerprint;
+        let Fingerprint { address, title, cut, extract, algorithm, .. } = *fingerprint;
         Self {
             hashes: [fingerprint.words.bytes(), fingerprint.sentences.bytes()].concat().into(),
             bits: [0; 2],
             address: address.unwrap_or(0),
-            feed: feed.unwrap_or(0),
             words: fingerprint.words.len() as u16,
             title,
             cut,
@@ -209,10 +206,6 @@ impl Print {
     pub fn address(&self) -> Option<u64> {
         (self.address != 0).then_some(self.address)
     }
-
-    pub fn feed(&self) -> Option<u32> {
-        (self.feed != 0).then_some(self.feed)
-    }
 }
 
 #[cfg(test)]
@@ -222,7 +215,7 @@ mod tests {
     #[test]
     fn ids_come_back_as_they_were_and_are_small() {
         let sizes = (size_of::<Id>(), size_of::<Option<Kept>>(), size_of::<Print>());
-        assert!(sizes <= (24, 80, 72), "{sizes:?}");
+        assert!(sizes <= (24, 80, 64), "{sizes:?}");
         for text in [
             "7",
             "d2389829a49da4584c9b7ce59c8077d8",

@@ -179,47 +179,43 @@ impl Memory {
         if self.order.is_empty() { 1 } else { self.oldest + self.order.len() as u64 }
     }
 
-    /// What time the stream has come to: the median first sight of the newest arrivals. No single false date
-    /// moves it, and when most of 15 agree on a far time, it follows there and back.
-    pub fn now(&self) -> Timestamp {
-        let mut seen = [Timestamp::ABSENT; WITNESSES];
-        let newest = self.order.iter().rev().filter(|slot| **slot != FORGOTTEN).zip(&mut seen);
-        let count = newest.map(|(slot, seen)| *seen = self.kept(*slot).seen).count();
-        let seen = &mut seen[..count];
-        seen.sort_unstable();
-        seen.get(count.saturating_sub(1) / 2).copied().unwrap_or_default()
+    /// What time the stream has come to: the median of what the newest arrivals came with. Late items come with that time,
+    /// so they never lower it; items of the future raise it when most of the newest agree, and by more than a window
+    /// only when all do. Were all of them wrong, it stays there until the stream has come to it: what is compared is
+    /// still what was seen within a window, but only its number bounds what is remembered.
+    pub fn now(&self, window: Duration) -> Timestamp {
+        let mut times = [Timestamp::ABSENT; WITNESSES];
+        let first = self.remembered() < WITNESSES;
+        let newest = self.order.iter().rev().filter(|slot| **slot != FORGOTTEN).map(|slot| self.kept(*slot));
+        // the first few came before there was a time to come with
+        let told = newest.map(|kept| if first { kept.seen } else { kept.came() });
+        let count = told.zip(&mut times).map(|(told, time)| *time = told).count();
+        let times = &mut times[..count];
+        times.sort_unstable();
+        let Some(earliest) = times.first() else { return Timestamp::ABSENT };
+        let median = &times[(count - 1) / 2];
+        if median.since(*earliest) > window { *earliest } else { *median }
     }
 
     /// At most `limit` items that leave the window now: their time is over, or there is no room for them any more.
-    pub fn aged(&self, now: Timestamp, config: &Config, limit: usize) -> impl Iterator<Item = (&Kept, bool)> {
-        let mut too_many = (self.in_window + 1).saturating_sub(config.window_items);
+    pub fn aged(&self, now: Timestamp, config: &Config, limit: usize) -> Vec<(&Kept, bool)> {
+        let too_many = (self.in_window + 1).saturating_sub(config.window_items);
         let arrivals = self.window_from..self.oldest + self.order.len() as u64;
         let kept = arrivals.filter_map(|arrival| self.at(arrival)).filter(|kept| kept.print.is_some());
-        let leaves = move |kept: &Kept| {
-            let crowded = too_many > 0;
-            too_many = too_many.saturating_sub(1);
-            let old = is_past(now, kept.came(), config.window);
-            (old || crowded).then_some(!old)
-        };
-        kept.map_while(opening(leaves)).take(limit)
+        leavers(kept.take(limit), too_many, now, config.window)
     }
 
     /// At most `limit` items that are to be forgotten now.
-    pub fn expired(&self, now: Timestamp, config: &Config, limit: usize) -> impl Iterator<Item = (&Kept, bool)> {
-        let mut too_many = (self.remembered() + 1).saturating_sub(config.memory_items);
+    pub fn expired(&self, now: Timestamp, config: &Config, limit: usize) -> Vec<(&Kept, bool)> {
+        let too_many = (self.remembered() + 1).saturating_sub(config.memory_items);
         let kept = self.order.iter().filter(|slot| **slot != FORGOTTEN).map(|slot| self.kept(*slot));
-        let leaves = move |kept: &Kept| {
-            let crowded = too_many > 0;
-            too_many = too_many.saturating_sub(1);
-            let old = is_past(now, kept.came(), config.memory);
-            (kept.print.is_none() && (old || crowded)).then_some(!old)
-        };
-        kept.map_while(opening(leaves)).take(limit)
+        let faded = kept.take_while(|kept| kept.print.is_none());
+        leavers(faded.take(limit), too_many, now, config.memory)
     }
 
     /// Whether an item is recent enough for the window.
     pub fn is_recent(&self, kept: &Kept, window: Duration) -> bool {
-        !is_past(self.now(), kept.came(), window)
+        self.now(window).since(kept.came()) <= window
     }
 
     /// The items of the window with this address, newest first.
@@ -273,14 +269,24 @@ impl Memory {
     }
 }
 
-/// Whether something is longer than `age` ago, or so far ahead that its date was false.
-fn is_past(now: Timestamp, at: Timestamp, age: Duration) -> bool {
-    now.since(at).max(at.since(now)) > age
-}
-
-/// Pairs what a condition admits with what it says.
-fn opening<'a>(mut leaves: impl FnMut(&Kept) -> Option<bool>) -> impl FnMut(&'a Kept) -> Option<(&'a Kept, bool)> {
-    move |kept| leaves(kept).map(|crowded| (kept, crowded))
+/// Of the oldest items those older than `age` or too many, and whether only for want of room. Whatever came before
+/// something old is old, though a false date may say otherwise.
+fn leavers<'a>(
+    oldest: impl Iterator<Item = &'a Kept>,
+    too_many: usize,
+    now: Timestamp,
+    age: Duration,
+) -> Vec<(&'a Kept, bool)> {
+    let mut oldest = oldest.peekable();
+    let is_old = |kept: &Kept| now.since(kept.came()) > age;
+    // nearly always the first one is neither old nor of the future
+    if too_many == 0 && oldest.peek().is_none_or(|kept| kept.came() <= now && !is_old(kept)) {
+        return Vec::new();
+    }
+    let oldest: Vec<_> = oldest.collect();
+    let old = oldest.iter().rposition(|kept| is_old(kept)).map_or(0, |last| last + 1);
+    let leave = oldest.into_iter().take(old.max(too_many)).enumerate();
+    leave.map(|(place, kept)| (kept, place >= old)).collect()
 }
 
 /// The arrival of a slot, of which one is not filled yet.

@@ -3,8 +3,10 @@
 use crate::{
     compare::{Resemblance, sentences_in_common},
     entry::{Basis, Fingerprint},
+    figures::{self, Told},
     kept::{Id, Kept, Print},
     memory::{Memory, SHORTEST},
+    recurring,
     shingles::{LEAD, Shingles},
     sketch::{ALGORITHM, Sketch},
     sources::same_publisher,
@@ -17,16 +19,19 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// A copy is at least so probable.
 const COPY: f32 = 0.5;
-/// Entries of one feed that share an address are the same article if so much of the headline or the lead agrees.
+/// Items that share an address are the same article if so much of the headline or the lead agrees.
 const SAME_TITLE: f32 = 0.35;
 const SAME_LEAD: f32 = 0.1;
-/// A copy is an update if at least this share of the lead's numbers differs.
-const NUMBERS: f32 = 0.5;
-/// It is one, too, if it has a lead's length more than a text of which it has at least this share.
+/// A copy is an update if it has a lead's length more than a text of which it has at least this share.
 const REPEATED: f32 = 0.8;
 /// An extract is a copy if it shares so many sentences, and this share of them.
 const SENTENCES_SHARED: usize = 2;
 const SENTENCES_SHARE: f32 = 0.5;
+/// Or if so much of its word pairs is in the other one, and it has enough words to tell.
+const PASSAGES: f32 = 0.75;
+const PASSAGES_WORDS: usize = 20;
+/// What a publisher gives every day comes again after more than this.
+const DAILY: Duration = Duration::from_secs(12 * 3600);
 /// A cut headline of at least so many words, which weigh so much, is a copy of what goes on after them.
 const CUT_WORDS: usize = 4;
 const CUT_WEIGHT: f32 = 20.0;
@@ -143,7 +148,7 @@ impl<'a> Probe<'a> {
             update,
         });
         let candidates = self.candidates();
-        let others = candidates.iter().filter(|kept| self.admits(kept));
+        let others = candidates.iter().filter(|kept| self.admits(kept) && !self.recurs(kept));
         let compare = |kept: &'a Kept| match self.same_text(kept) {
             true => Comparison {
                 with: kept,
@@ -165,9 +170,27 @@ impl<'a> Probe<'a> {
     }
 
     fn admits(&self, kept: &Kept) -> bool {
-        let apart = kept.seen.since(self.seen).max(self.seen.since(kept.seen));
+        kept.print.is_some() && kept.id != self.id && self.apart(kept) <= self.window
+    }
+
+    /// How long one was seen after the other, if both tell.
+    fn apart(&self, kept: &Kept) -> Duration {
         let timed = !kept.seen.is_absent() && !self.seen.is_absent();
-        kept.print.is_some() && kept.id != self.id && (!timed || apart <= self.window)
+        if timed { kept.seen.since(self.seen).max(self.seen.since(kept.seen)) } else { Duration::ZERO }
+    }
+
+    /// Whether both are of what their publisher gives every day, each at its own address.
+    fn recurs(&self, kept: &Kept) -> bool {
+        let Some(print) = kept.print.as_deref() else { return false };
+        let elsewhere = self.address.zip(print.address()).is_some_and(|(ours, theirs)| ours != theirs);
+        elsewhere && self.apart(kept) > DAILY && self.same_publisher(kept) == Some(true) && {
+            let theirs: Vec<u32> = print.words().collect();
+            recurring::only_open_alike(&self.text.words[self.text.title..], &theirs[print.title.into()..])
+        }
+    }
+
+    fn same_publisher(&self, kept: &Kept) -> Option<bool> {
+        same_publisher(self.publisher, self.memory.sources.names(kept.source))
     }
 
     fn at_address(&self, admit: impl Fn(&Kept) -> bool) -> impl Iterator<Item = &'a Kept> {
@@ -182,7 +205,7 @@ impl<'a> Probe<'a> {
             return (found(kept, Basis::Address, update), 0);
         }
         let others: Vec<_> = others.into_iter().filter(|kept| self.admits(kept) && admit(kept)).collect();
-        if let Some(kept) = others.iter().find(|kept| self.same_text(kept)) {
+        if let Some(kept) = others.iter().find(|kept| self.same_text(kept) && !self.recurs(kept)) {
             return (found(kept, Basis::Text, false), others.len());
         }
         let (mut best, mut score) = (None, COPY);
@@ -191,6 +214,7 @@ impl<'a> Probe<'a> {
             if let Some(basis) = comparison.basis
                 && comparison.score >= score
                 && !self.is_only_bridged(kept)
+                && !self.recurs(kept)
             {
                 (best, score) = (found(kept, basis, comparison.update), comparison.score);
             }
@@ -238,13 +262,34 @@ impl<'a> Probe<'a> {
         if score < CUT && self.continues(print) {
             score = CUT;
         }
+        if resemblance.is_beside_the_headlines(self.memory.frequencies.repeated()) {
+            let theirs: Vec<u32> = print.words().take(print.title.into()).collect();
+            let theirs = Shingles::new(&theirs, 0, self.memory.frequencies.weigh());
+            score = score.min(self.weights.probability(&Resemblance::new(self.headline(), &theirs)));
+        }
+        let contained = self.contained(print, &resemblance);
+        if comparison.basis.is_none() && contained >= PASSAGES && contained > score {
+            (comparison.score, comparison.basis) = (contained, Some(Basis::Sentences(contained)));
+        }
         if score >= COPY.max(comparison.score) {
             let (text, lead) = (resemblance.text(), resemblance.lead());
             comparison.basis = Some(Basis::Resemblance { score, text, lead });
-            comparison.update = !extract && self.updates(kept, &resemblance);
+            comparison.update = self.updates(kept, &resemblance);
         }
         comparison.score = comparison.score.max(score);
         comparison
+    }
+
+    /// Which share of an extract's word pairs is in the other text; none where there are too few to tell.
+    fn contained(&self, print: &Print, resemblance: &Resemblance) -> f32 {
+        let (ours, theirs) = resemblance.contained;
+        match (self.text.extract, print.extract) {
+            _ if self.text.words.len().min(print.word_count()) < PASSAGES_WORDS => 0.0,
+            (true, true) => ours.max(theirs),
+            (true, false) => ours,
+            (false, true) => theirs,
+            (false, false) => 0.0,
+        }
     }
 
     /// How alike they are; a headline alone is compared with the other's headline.
@@ -257,13 +302,18 @@ impl<'a> Probe<'a> {
         let theirs = |words: &[u32], title| Shingles::new(words, title, &weigh);
         let (length, our_title) = (self.text.words.len(), self.text.title);
         Some(if !alone(our_title, length) && our_title >= SHORTEST && alone(title, words.len()) {
-            let headline = || Shingles::new(&self.text.words[..our_title], 0, &weigh);
-            Resemblance::new(self.headline.get_or_init(headline), &theirs(&words, 0))
+            Resemblance::new(self.headline(), &theirs(&words, 0))
         } else if alone(our_title, length) && !alone(title, words.len()) && title >= SHORTEST {
             Resemblance::new(&self.shingles, &theirs(&words[..title], 0))
         } else {
             Resemblance::new(&self.shingles, &theirs(&words, title))
         })
+    }
+
+    /// The features of the headline alone.
+    fn headline(&self) -> &Shingles {
+        let words = &self.text.words[..self.text.title];
+        self.headline.get_or_init(|| Shingles::new(words, 0, self.memory.frequencies.weigh()))
     }
 
     /// Whether one is a headline that was cut off, and the other a headline that goes on after its words.
@@ -284,26 +334,31 @@ impl<'a> Probe<'a> {
             && cut.iter().copied().map(self.memory.frequencies.weigh()).sum::<f32>() >= CUT_WEIGHT
     }
 
-    /// Whether this tells more than another text that it is a copy of.
+    /// Whether this tells more than another text that it is a copy of. What a search engine shows of it never does.
     fn updates(&self, other: &Kept, resemblance: &Resemblance) -> bool {
-        if resemblance.numbers_differ() >= NUMBERS {
+        let Some(print) = other.print.as_deref() else { return false };
+        if self.text.extract || print.extract {
+            return false;
+        }
+        let words: Vec<u32> = print.words().collect();
+        let ours = Told { words: &self.text.words, title: self.text.title, cut: self.text.cut };
+        if figures::differ(ours, Told { words: &words, title: print.title.into(), cut: print.cut }) {
             return true;
         }
-        let Some(print) = other.print.as_deref() else { return false };
         // another publisher's longer version is a copy; so is the whole of what was cut
-        let same = same_publisher(self.publisher, self.memory.sources.names(other.source)).unwrap_or(true);
+        let same = self.same_publisher(other).unwrap_or(true);
         let has_text = usize::from(print.title) < print.word_count() || print.title == 0;
-        let grown = self.text.words.len() >= print.word_count() + LEAD && resemblance.contained >= REPEATED;
+        let grown = self.text.words.len() >= print.word_count() + LEAD && resemblance.contained.1 >= REPEATED;
         same && has_text && !print.cut && grown
     }
 
     /// Whether an item at the same address is the same article, and if so, whether this one updates it.
     ///
-    /// Two feeds that give one address mean one article. Entries of one feed that do may be different posts of
-    /// one page, such as a live blog, or an article that comes as a new entry with every change.
+    /// Items that give one address may be different posts of one page, such as a live blog, or an article that comes as a
+    /// new entry with every change. An extract shows any part of it.
     fn same_article(&self, other: &Kept) -> Option<bool> {
         let print = other.print.as_deref()?;
-        if print.feed().is_none() || print.feed() != self.feed {
+        if self.text.extract || print.extract || self.text.words.len().min(print.word_count()) < SHORTEST {
             return Some(false);
         }
         let resemblance = self.resemblance(other)?;

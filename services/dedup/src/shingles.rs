@@ -8,6 +8,7 @@ pub(crate) const LEAD: usize = 40;
 const IN_LEAD: u8 = 1;
 const IN_TITLE: u8 = 2;
 const NUMBER: u8 = 4;
+const IN_TEXT: u8 = 8;
 
 /// One word or pair of words, with all places that it has in the text.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,11 @@ impl Shingle {
 
     pub fn title(&self) -> bool {
         self.packed as u8 & IN_TITLE != 0
+    }
+
+    /// Whether it is in what follows the headline.
+    pub fn text(&self) -> bool {
+        self.packed as u8 & IN_TEXT != 0
     }
 
     pub fn number(&self) -> bool {
@@ -67,11 +73,14 @@ impl Shingles {
         let mut text = Self { length: words.len(), title, ..Self::default() };
         let packed = words.iter().enumerate().map(|(i, word)| {
             let number = if word & 1 == 1 { NUMBER } else { 0 };
-            let title = if i < title { IN_TITLE } else { 0 };
-            Shingle::pack(*word, number | title | u8::from(i < lead))
+            let part = if i < title { IN_TITLE } else { IN_TEXT };
+            Shingle::pack(*word, number | part | u8::from(i < lead))
         });
         text.words = merged(packed, &weigh);
-        let packed = pairs(words, title).map(|(i, pair)| Shingle::pack(pair, u8::from(i + 1 < lead)));
+        let packed = pairs(words, title).map(|(i, pair)| {
+            let part = if i < title { IN_TITLE } else { IN_TEXT };
+            Shingle::pack(pair, part | u8::from(i + 1 < lead))
+        });
         text.pairs = merged(packed, &weigh);
         for word in &text.words {
             text.words_weight += word.weight;
@@ -90,13 +99,18 @@ impl Shingles {
 /// The pairs of neighbouring words and the place of their first; a single word stands for its pair. The headline's
 /// last word and the text's first are no neighbours.
 fn pairs(words: &[u32], title: usize) -> impl Iterator<Item = (usize, u32)> {
-    let neighbours = words.windows(2).enumerate().filter(move |(i, _)| i + 1 != title);
+    let neighbours = neighbours(words).enumerate().filter(move |(i, _)| i + 1 != title);
     let alone = match words {
         [word] => Some((0, *word)),
         [first, _] if title == 1 => Some((0, *first)),
         _ => None,
     };
-    neighbours.map(|(i, two)| (i, mix(u64::from(two[0]) << 32 | u64::from(two[1])) as u32)).chain(alone)
+    neighbours.chain(alone)
+}
+
+/// The hashes of all pairs of neighbouring words.
+pub(crate) fn neighbours(words: &[u32]) -> impl Iterator<Item = u32> {
+    words.windows(2).map(|two| mix(u64::from(two[0]) << 32 | u64::from(two[1])) as u32)
 }
 
 /// The hashes of all features, repeats included.

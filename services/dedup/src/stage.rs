@@ -94,9 +94,8 @@ impl Dedup {
 
     /// An item that is not remembered.
     fn first(&self, at: Timestamp, item: &Carried<Item>) -> Result<Step<Self>, Reject> {
-        let now = self.memory.now();
-        // what is late leaves with what it came with, unless that time is false
-        let came = if now.since(at) <= self.config.window { at.max(now) } else { at };
+        // what is late leaves with what it came with
+        let came = at.max(self.memory.now(self.config.window));
         let mut entry = entry(item, self.memory.next_arrival(), (at, came), None, Role::Unique);
         if item.status == Status::Withdrawn {
             return Ok(self.publish(item, entry, Verdict::Update, 0));
@@ -186,15 +185,16 @@ impl Dedup {
                 Outcome::Unique(Unique { item: item.clone(), cluster: Cluster { id: cluster, verdict, promoted } })
             }
         };
-        let now = self.memory.now();
+        let now = self.memory.now(self.config.window);
         let itself = Id::new(item.id.as_str());
         let (mut changes, mut crowded_out) = (Vec::new(), 0);
-        for (kept, crowded) in self.memory.aged(now, &self.config, LEAVERS).filter(|(kept, _)| kept.id != itself) {
+        let others = |(kept, _): &(&Kept, bool)| kept.id != itself;
+        for (kept, crowded) in self.memory.aged(now, &self.config, LEAVERS).into_iter().filter(others) {
             crowded_out += usize::from(crowded);
             let faded = kept.faded(self.memory.sources.names(kept.source));
             changes.push(Change::Remember(kept.id(), Arc::new(faded)));
         }
-        for (kept, crowded) in self.memory.expired(now, &self.config, LEAVERS).filter(|(kept, _)| kept.id != itself) {
+        for (kept, crowded) in self.memory.expired(now, &self.config, LEAVERS).into_iter().filter(others) {
             crowded_out += usize::from(crowded);
             changes.push(Change::Forget(kept.id()));
         }

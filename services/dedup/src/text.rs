@@ -10,6 +10,8 @@ mod credit;
 mod sentences;
 mod words;
 
+pub(crate) use words::hash_word;
+
 use crate::shingles::LEAD;
 use std::ops::Range;
 use tidings_model::{ContentKind, Item, OriginKind, Publisher};

@@ -7,7 +7,7 @@ use std::{
     fmt,
 };
 
-/// One judged document: where it belongs, where it was put, and in which way it was made.
+/// One judged document: where it belongs, where it was put, in which way it was made, and whether it was called an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     /// Its true cluster.
@@ -16,6 +16,8 @@ pub struct Judged {
     pub found: String,
     /// How it differs from the first of its cluster; `original` for that one.
     pub class: String,
+    /// Whether it was published as an update of its cluster.
+    pub update: bool,
 }
 
 /// What a judge says.
@@ -35,8 +37,12 @@ pub struct Verdict {
     pub bcubed: (f64, f64),
     /// Documents in clusters of more than one truth.
     pub mixed: usize,
-    /// Of each class: how many there are, and how many are with their original.
-    pub classes: BTreeMap<String, (usize, usize)>,
+    /// Updates in clusters that have none: no copy has other figures or more text.
+    pub wrong_updates: usize,
+    /// Clusters in which a copy has other figures, and how many of them have an update.
+    pub renumbered: (usize, usize),
+    /// Of each class: how many there are, how many are with their original, and how many were called updates.
+    pub classes: BTreeMap<String, (usize, usize, usize)>,
 }
 
 /// Harmonic mean.
@@ -73,12 +79,24 @@ impl Verdict {
                 recalled += count * count / truths[truth] as f64;
             }
         }
-        let mut classes: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        let mut classes: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
         for document in documents.iter().filter(|document| document.class != ORIGINAL) {
             let with = originals.get(&*document.truth).is_some_and(|found| *found == document.found);
             let class = classes.entry(document.class.clone()).or_default();
-            *class = (class.0 + 1, class.1 + usize::from(with));
+            *class = (class.0 + 1, class.1 + usize::from(with), class.2 + usize::from(document.update));
         }
+        // whichever comes last, the copy or its original, is the update
+        let mut updates: BTreeMap<&str, (bool, bool, usize)> = BTreeMap::new();
+        for document in documents {
+            let (renumbered, more, count) = updates.entry(&document.truth).or_default();
+            *renumbered |= document.class == RENUMBERED;
+            *more |= MORE.contains(&&*document.class);
+            *count += usize::from(document.update);
+        }
+        let wrong_updates =
+            updates.values().filter(|(renumbered, more, _)| !renumbered && !more).map(|(.., n)| n).sum();
+        let renumbered = updates.values().filter(|(renumbered, ..)| *renumbered);
+        let renumbered = renumbered.fold((0, 0), |(all, seen), (.., n)| (all + 1, seen + usize::from(*n > 0)));
         let mixed = found.values().filter(|parts| parts.len() > 1).flat_map(BTreeMap::values).sum();
         let all = documents.len() as f64;
         Self {
@@ -89,8 +107,15 @@ impl Verdict {
             ari: share(right - chance, (true_pairs + found_pairs) / 2.0 - chance),
             bcubed: (share(precise, all), share(recalled, all)),
             mixed,
+            wrong_updates,
+            renumbered,
             classes,
         }
+    }
+
+    /// Which share of the documents is in clusters of more than one truth.
+    pub fn mixed_share(&self) -> f64 {
+        self.mixed as f64 / self.documents.max(1) as f64
     }
 
     /// Harmonic mean of pair precision and recall.
@@ -101,6 +126,9 @@ impl Verdict {
 
 /// The class of what copies are made of.
 pub const ORIGINAL: &str = "original";
+/// The class of copies that have other figures, and those of copies that have more text.
+const RENUMBERED: &str = "renumbered";
+const MORE: [&str; 2] = ["appended", "continued"];
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,10 +137,13 @@ impl fmt::Display for Verdict {
         writeln!(f, "pairs     precision {:.4}  recall {:.4}  F1 {:.4}", self.precision, self.recall, self.f1())?;
         writeln!(f, "BCubed    precision {precise:.4}  recall {recalled:.4}  F1 {:.4}", f1(precise, recalled))?;
         writeln!(f, "ARI       {:.4}", self.ari)?;
-        let share = 100.0 * self.mixed as f64 / self.documents.max(1) as f64;
+        let share = 100.0 * self.mixed_share();
         writeln!(f, "mixed     {} documents in clusters of more than one truth, {share:.2} %", self.mixed)?;
-        for (class, (all, with)) in &self.classes {
-            writeln!(f, "  {class:<11} {all:>6} copies, {:.4} with their original", *with as f64 / *all as f64)?;
+        let (all, seen) = self.renumbered;
+        writeln!(f, "updates   {} where nothing is new, {seen} of {all} where figures are", self.wrong_updates)?;
+        for (class, (all, with, updates)) in &self.classes {
+            let share = *with as f64 / *all as f64;
+            writeln!(f, "  {class:<11} {all:>6} copies, {share:.4} with their original, {updates:>4} called updates")?;
         }
         Ok(())
     }
@@ -134,11 +165,18 @@ pub fn table(verdicts: &[(String, Verdict)]) -> String {
     row("pairs: F1", &|verdict| format!("{:.4}", verdict.f1()));
     row("adjusted Rand index", &|verdict| format!("{:.4}", verdict.ari));
     row("BCubed F1", &|verdict| format!("{:.4}", f1(verdict.bcubed.0, verdict.bcubed.1)));
-    row("in mixed clusters, %", &|verdict| format!("{:.2}", 100.0 * verdict.mixed as f64 / verdict.documents as f64));
+    row("in mixed clusters, %", &|verdict| format!("{:.2}", 100.0 * verdict.mixed_share()));
+    row("updates where nothing is new, %", &|verdict| {
+        format!("{:.2}", 100.0 * verdict.wrong_updates as f64 / verdict.documents as f64)
+    });
+    row("updates where figures are new, %", &|verdict| match verdict.renumbered {
+        (0, _) => "–".to_owned(),
+        (all, seen) => format!("{:.1}", 100.0 * seen as f64 / all as f64),
+    });
     let classes: BTreeSet<&String> = verdicts.iter().flat_map(|(_, verdict)| verdict.classes.keys()).collect();
     for class in classes {
         row(class, &|verdict| match verdict.classes.get(class) {
-            Some((all, with)) => format!("{:.4}", *with as f64 / *all as f64),
+            Some((all, with, _)) => format!("{:.4}", *with as f64 / *all as f64),
             None => "–".to_owned(),
         });
     }
@@ -147,7 +185,15 @@ pub fn table(verdicts: &[(String, Verdict)]) -> String {
 
 /// The newest verdict on each document among the records that dedup publishes: the item, and its cluster.
 #[derive(Debug, Default)]
-pub struct Found(BTreeMap<String, (String, Value)>);
+pub struct Found(BTreeMap<String, Published>);
+
+/// A cluster, whether as an update of it, and the item.
+#[derive(Debug)]
+struct Published {
+    cluster: String,
+    update: bool,
+    item: Value,
+}
 
 impl Found {
     /// Reads one record, in an envelope `{"topic","key","value"}` or bare.
@@ -156,13 +202,14 @@ impl Found {
         if record.get("topic").is_some() {
             record = record["value"].take();
         }
+        let update = record["cluster"]["verdict"] == "update";
         let cluster = match &record["cluster"] {
             Value::String(copy) => copy.clone(),
             unique => text(&unique["id"]).ok_or("a record of dedup has `cluster` or `cluster.id`")?,
         };
         let item = record["item"].take();
         let id = text(&item["id"]).ok_or("a record of dedup has `item.id`")?;
-        self.0.insert(id, (cluster, item));
+        self.0.insert(id, Published { cluster, update, item });
         Ok(())
     }
 
@@ -170,13 +217,15 @@ impl Found {
     /// ([`crate::stream`]). Documents that were not published are each in a cluster of their own.
     pub fn judge(&self, truths: &BTreeMap<String, String>) -> Vec<Judged> {
         let known = truths.iter().map(|(id, truth)| {
-            let found = self.0.get(id).map_or_else(|| format!("unpublished {id}"), |(cluster, _)| cluster.clone());
-            let class = self.0.get(id).and_then(|(_, item)| text(&item["truth"]["class"]));
-            Judged { truth: truth.clone(), found, class: class.unwrap_or_else(|| "copy".to_owned()) }
+            let published = self.0.get(id);
+            let found = published.map_or_else(|| format!("unpublished {id}"), |one| one.cluster.clone());
+            let class = published.and_then(|one| text(&one.item["truth"]["class"]));
+            let class = class.unwrap_or_else(|| "copy".to_owned());
+            Judged { truth: truth.clone(), found, class, update: published.is_some_and(|one| one.update) }
         });
-        let carried = self.0.iter().filter(|(id, _)| !truths.contains_key(*id)).filter_map(|(_, (found, item))| {
-            let (truth, class) = (text(&item["truth"]["cluster"])?, text(&item["truth"]["class"])?);
-            Some(Judged { truth, found: found.clone(), class })
+        let carried = self.0.iter().filter(|(id, _)| !truths.contains_key(*id)).filter_map(|(_, one)| {
+            let (truth, class) = (text(&one.item["truth"]["cluster"])?, text(&one.item["truth"]["class"])?);
+            Some(Judged { truth, found: one.cluster.clone(), class, update: one.update })
         });
         known.chain(carried).collect()
     }
@@ -197,7 +246,7 @@ mod tests {
 
     fn judged(list: &[(&str, &str, &str)]) -> Vec<Judged> {
         let own = |text: &&str| (*text).to_owned();
-        list.iter().map(|(t, f, c)| Judged { truth: own(t), found: own(f), class: own(c) }).collect()
+        list.iter().map(|(t, f, c)| Judged { truth: own(t), found: own(f), class: own(c), update: false }).collect()
     }
 
     #[test]
@@ -214,11 +263,30 @@ mod tests {
         assert!((verdict.ari - 0.2 / 2.2).abs() < 1e-12, "{}", verdict.ari);
         assert!((verdict.bcubed.0 - (2.0 + 0.5 + 0.5 + 1.0) / 5.0).abs() < 1e-12);
         assert!((verdict.bcubed.1 - (4.0 / 3.0 + 1.0 / 3.0 + 0.5 + 0.5) / 5.0).abs() < 1e-12);
-        assert_eq!(verdict.classes["cut"], (2, 1));
-        assert_eq!(verdict.classes["edit"], (1, 0));
+        assert_eq!(verdict.classes["cut"], (2, 1, 0));
+        assert_eq!(verdict.classes["edit"], (1, 0, 0));
         let table = table(&[("one".to_owned(), verdict)]);
         assert!(table.starts_with("| | one |\n| --- | ---: |\n| documents | 5 |\n"), "{table}");
-        assert!(table.ends_with("| in mixed clusters, % | 40.00 |\n| cut | 0.5000 |\n| edit | 0.0000 |\n"), "{table}");
+        assert!(table.ends_with("| in mixed clusters, % | 40.00 |\n\
+            | updates where nothing is new, % | 0.00 |\n| updates where figures are new, % | – |\n| cut | 0.5000 |\n| edit | 0.0000 |\n"), "{table}");
+    }
+
+    #[test]
+    fn an_update_is_right_where_a_copy_tells_more() {
+        let list = [
+            ("a", ORIGINAL),
+            ("a", "cut"),
+            ("b", "renumbered"),
+            ("b", ORIGINAL),
+            ("c", "renumbered"),
+            ("d", "continued"),
+        ];
+        let mut documents = judged(&list.map(|(truth, class)| (truth, truth, class)));
+        for place in [1, 3, 5] {
+            documents[place].update = true;
+        }
+        let verdict = Verdict::of(&documents);
+        assert_eq!((verdict.wrong_updates, verdict.renumbered, verdict.classes["cut"]), (1, (2, 1), (1, 1, 1)));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum Way {
     Recased,
     /// What a search engine shows of it: some of its sentences, in another order.
     Extracted,
+    /// The same, each sentence cut off.
+    Clipped,
 }
 
 impl Way {
@@ -126,12 +128,15 @@ impl Way {
                 let text = ways[..3].iter().fold(text.clone(), |text, way| way(text, dice));
                 Told { headline: headline + suffix, text }
             }
-            Self::Extracted => {
+            Self::Extracted | Self::Clipped => {
                 let mut picked: Vec<_> = whole.sentences.iter().filter(|_| dice.chance(50)).cloned().collect();
                 if picked.len() < 3 {
                     return None;
                 }
                 dice.shuffle(&mut picked);
+                if self == Self::Clipped {
+                    picked.iter_mut().for_each(|sentence| *sentence = clipped(sentence, dice));
+                }
                 Told { headline: String::new(), text: picked.join(" ") }
             }
             Self::Suffixed | Self::Labelled | Self::Recased => {
@@ -216,6 +221,15 @@ fn truncated(text: &str, dice: &mut Dice) -> String {
     let words = text.split_whitespace().count();
     let kept = (words * dice.between(50, 85) / 100).max(5);
     first_words(text, kept) + dice.pick(&["...", "…", " ...", "[…]", "… [+2345 chars]"])
+}
+
+/// A sentence as a search engine ends it; a short one whole.
+fn clipped(sentence: &str, dice: &mut Dice) -> String {
+    let words = sentence.split_whitespace().count();
+    match words.checked_sub(10) {
+        Some(more) => first_words(sentence, 9 + dice.roll(more + 1)) + dice.pick(&[" ...", "…"]),
+        None => sentence.to_owned(),
+    }
 }
 
 fn retyped(text: &str, dice: &mut Dice) -> String {
@@ -313,7 +327,7 @@ mod tests {
         let other = article("Bank fined. It will appeal.");
         let shown = Told { headline: whole.headline.clone(), text: "Storm \"Anna\" hit. At least 12 hurt.".into() };
         let mut dice = Dice::new(1);
-        for way in Way::OF_TEXTS.into_iter().chain([Way::Extracted]) {
+        for way in Way::OF_TEXTS.into_iter().chain([Way::Extracted, Way::Clipped]) {
             let copies: Vec<_> = (0..20).filter_map(|_| way.copy(&shown, &whole, &other, &mut dice)).collect();
             assert!(copies.len() > 5, "{way:?}");
             for Told { text, .. } in copies {

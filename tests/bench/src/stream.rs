@@ -5,8 +5,10 @@ use crate::{
     copies::{Told, Way, first_words},
     dice::Dice,
     news::{Article, Teller},
+    words,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What items of a stream look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub enum Kind {
     /// A headline and up to 300 words.
     Long,
     /// Feeds as they are: several publishers tell of one event, some in copies and some in their own words; reports
-    /// of the same kind recur; round-ups repeat others' headlines.
+    /// of the same kind recur; round-ups repeat others' headlines; notices stand where a text should be.
     Natural,
     /// What a search engine shows: a lead and some sentences, in any order.
     Extracts,
@@ -55,7 +57,12 @@ pub fn items(kind: Kind, count: usize, seed: u64, yours: &[Article]) -> Vec<Valu
             for way in &ways[..copies] {
                 let other = &articles[dice.roll(articles.len())];
                 if let Some(told) = way.copy(&original.told, article, other, &mut dice) {
-                    parts.push(Part { cluster, class: way.name(), told, search: *way == Way::Extracted });
+                    parts.push(Part {
+                        cluster,
+                        class: way.name(),
+                        told,
+                        search: matches!(way, Way::Extracted | Way::Clipped),
+                    });
                 }
             }
         }
@@ -63,6 +70,7 @@ pub fn items(kind: Kind, count: usize, seed: u64, yours: &[Article]) -> Vec<Valu
     }
     if kind == Kind::Natural {
         round_ups(&articles, &mut parts, &mut dice);
+        hidden(&articles, &mut parts, &mut dice);
     }
     let mut placed: Vec<_> =
         parts.into_iter().enumerate().map(|(n, part)| (n + dice.roll(DISORDER), n, part)).collect();
@@ -74,7 +82,7 @@ pub fn items(kind: Kind, count: usize, seed: u64, yours: &[Article]) -> Vec<Valu
 fn ways(kind: Kind) -> Vec<Way> {
     match kind {
         Kind::Titles => Way::OF_HEADLINES.to_vec(),
-        Kind::Extracts => vec![Way::Extracted],
+        Kind::Extracts => vec![Way::Extracted, Way::Clipped],
         // all of the article is shown
         Kind::Long => Way::OF_TEXTS.into_iter().filter(|way| *way != Way::Continued).collect(),
         Kind::Snippets | Kind::Natural => Way::OF_TEXTS.to_vec(),
@@ -119,6 +127,22 @@ fn round_ups(articles: &[Article], parts: &mut Vec<Part>, dice: &mut Dice) {
         let picked: Vec<_> = (0..5).map(|_| articles[dice.roll(articles.len())].headline.clone()).collect();
         let told = Told { headline: "What to know this morning".to_owned(), text: picked.join(". ") + "." };
         parts.push(Part { cluster: articles.len() + n, class: ORIGINAL.to_owned(), told, search: false });
+    }
+}
+
+/// One item in fifty is an article that is hidden behind a notice, under a headline of its own.
+fn hidden(articles: &[Article], parts: &mut Vec<Part>, dice: &mut Dice) {
+    let headlines: BTreeSet<&str> = articles.iter().map(|article| article.headline.as_str()).collect();
+    let headlines: Vec<_> = headlines.into_iter().collect();
+    let first = articles.len() + articles.len() / 50;
+    for n in 0..articles.len() / 50 {
+        // headlines of the articles themselves would be copies
+        let [one, two] = [(); 2].map(|()| headlines[dice.roll(headlines.len())]);
+        let half = |headline: &str| headline.split_whitespace().count().div_ceil(2);
+        let rest: Vec<_> = two.split_whitespace().skip(half(two)).collect();
+        let headline = format!("{} {}", first_words(one, half(one)), rest.join(" "));
+        let told = Told { headline, text: dice.pick(&words::NOTICES).to_owned() };
+        parts.push(Part { cluster: first + n, class: ORIGINAL.to_owned(), told, search: false });
     }
 }
 

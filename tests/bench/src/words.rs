@@ -423,3 +423,13 @@ pub const FIRMS: [&str; 16] = [
     "Insurance",
     "Media",
 ];
+
+/// What stands in the place of a text that is hidden.
+pub const NOTICES: [&str; 4] = [
+    "This article is only available to subscribers. Please log in or subscribe to continue reading this article and \
+     support independent journalism in your region.",
+    "Subscribe today to read the full story and support our local newsroom.",
+    "Watch the latest video at our site and download the app for breaking news alerts on your phone.",
+    "We use cookies to improve your experience on our site. By continuing to use this site you accept our use of cookies. \
+     Enable JavaScript to continue to the article that you wanted to read on our site today.",
+];

@@ -204,8 +204,13 @@ fn addresses() {
         (Some("world"), "Budget due on Thursday", other, "new"),
         (Some("world"), "Storm closes all northern ports", other, "copy of a: same_article, same url"),
         (Some("world"), "Storm closes all northern ports", &STORM.replace("140", "165"), "update a"),
-        (Some("top"), "Budget due on Thursday", other, "copy of a: same_article, same url"),
-        (None, "Budget due on Thursday", other, "copy of a: same_article, same url"),
+        (Some("top"), "Storm closes all northern ports", other, "copy of a: same_article, same url"),
+        (Some("top"), "Storm closes all northern ports", &STORM.replace("140", "165"), "update a"),
+        (None, "Gale batters the north", &format!("{STORM} More soon."), "copy of a: same_article, same url"),
+        // posts of a page that goes on
+        (Some("top"), "Budget due on Thursday", other, "new"),
+        (None, "Budget due on Thursday", other, "new"),
+        (None, "Live", "", "copy of a: same_article, same url"),
     ] {
         let mut stage = dedup();
         assert_eq!(told(&mut stage, &item("a", Some("world"), "Storm closes all northern ports", STORM)), "new");
@@ -379,7 +384,40 @@ fn a_false_date_moves_nothing_but_itself() {
         told(&mut stage, &report(n, if n % 3 == 2 { two_years } else { 1 }));
     }
     assert_eq!(told(&mut stage, &story("b", 2)), "copy of a: syndicated, same text");
-    assert!(stage.memory.now() <= Timestamp::from_millis(START + 2 * HOUR));
+    assert!(stage.memory.now(Config::default().window) <= Timestamp::from_millis(START + 2 * HOUR));
+}
+
+/// A mass edit of old articles, or an import of an archive: many late items in a row.
+#[test]
+fn late_items_never_take_the_window_away() {
+    let word = |n: i64| format!("w{:x}", crate::sketch::mix(n as u64) % 40_000);
+    let story = |id: String, n: i64, hours: i64| {
+        let text: Vec<_> = (0..30).map(|place| word(n * 100 + place)).collect();
+        json!({"id": id, "summary": text.join(" "), "first_seen_at": at(hours)})
+    };
+    for (live, late) in [(400, 30), (1, 15), (400, 3000)] {
+        let mut stage = dedup();
+        (0..live).for_each(|n| assert_eq!(told(&mut stage, &story(format!("live {n}"), n, 0)), "new"));
+        (0..late).for_each(|n| {
+            told(&mut stage, &story(format!("late {n}"), 1000 + n, -54 * 24));
+        });
+        for n in 0..live {
+            let copy = format!("copy of live {n}: syndicated, same text");
+            assert_eq!(told(&mut stage, &story(format!("copy {n}"), n, 1)), copy, "after {late} late items");
+        }
+    }
+}
+
+/// What lies in the future keeps nothing else in the window, and leaves it with its neighbours.
+#[test]
+fn what_came_before_something_old_is_old() {
+    let report = |n: i64, hours: i64| json!({"id": n, "headline": format!("report {n}"), "first_seen_at": at(hours)});
+    let mut stage = dedup();
+    for n in 0..200 {
+        told(&mut stage, &report(n, if n % 20 == 0 { 20_000 } else { n }));
+    }
+    // those of the last 72 hours
+    assert!((72..=84).contains(&stage.memory.in_window()), "{}", stage.memory.in_window());
 }
 
 #[test]

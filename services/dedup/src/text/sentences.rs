@@ -1,10 +1,13 @@
-//! Splits text into sentences and hashes each: an extract is told by the sentences that it takes over whole.
+//! Splits text into sentences and hashes the beginning of each: an extract is told by the sentences that it takes over,
+//! of which it may cut the ends.
 
 use super::words;
 use crate::sketch;
 
 /// A sentence with fewer words says too little.
 const SHORTEST: usize = 6;
+/// How many words of a sentence are hashed.
+const OPENING: usize = 8;
 
 /// Appends the hashes of the sentences of `text`.
 pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
@@ -13,7 +16,7 @@ pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
         words.clear();
         words::hash(sentence, &mut words);
         if words.len() >= SHORTEST {
-            into.push(sketch::fold(&words));
+            into.push(sketch::fold(&words[..words.len().min(OPENING)]));
         }
     };
     let (mut start, mut ended) = (0, false);
@@ -21,11 +24,12 @@ pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
         match c {
             '.' | '!' | '?' => ended = true,
             '"' | '”' | '’' | '\'' | ')' | ']' | '»' => {}
-            '。' | '\n' => {
+            // marks of Chinese, Hindi, Urdu, Arabic, Armenian, Amharic and Khmer, which no space need follow
+            '。' | '।' | '॥' | '۔' | '؟' | '։' | '።' | '។' | '\n' => {
                 take(&text[start..at]);
                 (start, ended) = (at, false);
             }
-            c if c.is_whitespace() && ended => {
+            c if ended && (c.is_whitespace() || words::is_unspaced(c)) => {
                 take(&text[start..at]);
                 (start, ended) = (at, false);
             }
@@ -52,5 +56,18 @@ mod tests {
         assert_eq!(of(one), of(two));
         assert_eq!(of(one).len(), 2, "three words are no sentence");
         assert_eq!(of("").len(), 0);
+        let cut = "It was 3.5 metres above the mark by ... The harbour of Lonsund is closed,";
+        assert!(
+            of("It was 3.5 metres above the mark by noon. Nobody was hurt.").iter().all(|hash| of(cut).contains(hash))
+        );
+        // no space after, and not the Latin marks
+        for text in [
+            "在港口有两处开裂!州长对记者说学校",
+            "क ख ग घ ङ च।छ ज झ ञ ट ठ",
+            "ا ب ت ث ج ح؟خ د ذ ر ز س",
+            "ა ბ გ დ ე ვ։ზ თ ი კ ლ მ",
+        ] {
+            assert_eq!(of(text).len(), 2, "{text}");
+        }
     }
 }

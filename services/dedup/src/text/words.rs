@@ -49,6 +49,12 @@ enum Kind {
     Break,
 }
 
+/// Whether a letter is of a script that does not part words by spaces.
+pub(super) fn is_unspaced(c: char) -> bool {
+    kind(c) == Kind::Unspaced
+}
+
+#[inline]
 fn kind(c: char) -> Kind {
     if c.is_ascii() {
         return if c.is_ascii_alphanumeric() { Kind::Letter } else { Kind::Break };
@@ -71,6 +77,11 @@ fn finish(word: &mut String, into: &mut Vec<u32>) {
 }
 
 fn push(word: &str, into: &mut Vec<u32>) {
+    into.push(hash_word(word));
+}
+
+/// The hash of one word in small letters.
+pub(crate) fn hash_word(word: &str) -> u32 {
     let digit = word.chars().any(char::is_numeric);
-    into.push(xxh3_64(word.as_bytes()) as u32 & 0x00ff_fffe | u32::from(digit));
+    xxh3_64(word.as_bytes()) as u32 & 0x00ff_fffe | u32::from(digit)
 }

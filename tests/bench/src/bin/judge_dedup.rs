@@ -24,9 +24,12 @@ struct Options {
     /// Lines of {"id","cluster"}: which documents belong together, where the items do not say it themselves.
     #[arg(long)]
     truth: Option<PathBuf>,
-    /// Fail unless the pairs' F1 is at least this.
-    #[arg(long, default_value_t = 0.0)]
-    least: f64,
+    /// Fail unless the pairs' F1 is at least this: of every file, or with `NAME=F1` of the file of that name.
+    #[arg(long, value_parser = least)]
+    least: Vec<(Option<String>, f64)>,
+    /// Fail if more than this share of the documents, in percent, is in mixed clusters.
+    #[arg(long, default_value_t = 100.0)]
+    mixed: f64,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -55,7 +58,11 @@ fn main() -> anyhow::Result<()> {
     }
     for (name, verdict) in &verdicts {
         anyhow::ensure!(verdict.documents > 0, "{name}: nothing to judge: no document carries a truth");
-        anyhow::ensure!(verdict.f1() >= options.least, "{name}: F1 {:.4} is below {}", verdict.f1(), options.least);
+        for (_, least) in options.least.iter().filter(|(of, _)| of.as_ref().is_none_or(|of| of == name)) {
+            anyhow::ensure!(verdict.f1() >= *least, "{name}: F1 {:.4} is below {least}", verdict.f1());
+        }
+        let mixed = 100.0 * verdict.mixed_share();
+        anyhow::ensure!(mixed <= options.mixed, "{name}: {mixed:.2} % in mixed clusters, more than {}", options.mixed);
     }
     Ok(())
 }
@@ -63,4 +70,9 @@ fn main() -> anyhow::Result<()> {
 fn truth(line: &str) -> Result<(String, String), String> {
     let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
     text(&value["id"]).zip(text(&value["cluster"])).ok_or_else(|| "a line has `id` and `cluster`".to_owned())
+}
+
+fn least(given: &str) -> Result<(Option<String>, f64), String> {
+    let (name, number) = given.rsplit_once('=').map_or((None, given), |(name, number)| (Some(name.to_owned()), number));
+    number.parse().map(|number| (name, number)).map_err(|_| "a number such as 0.99, or NAME=0.99".to_owned())
 }

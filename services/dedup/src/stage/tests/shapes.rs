@@ -101,6 +101,123 @@ fn extracts_are_compared_by_sentences() {
     assert_eq!(told(&mut stage, &extract("g", &[0])), "new", "one sentence is too little");
 }
 
+/// A search engine cuts passages off in mid-sentence; and not every script ends its sentences with a full stop and a space.
+#[test]
+fn extracts_of_cut_passages_and_other_scripts() {
+    let extract = |body: &str| json!({"id": "e", "origin": {"kind": "search"}, "body": body});
+    let ports = "A storm with winds of up to 140 kilometres an hour closed every port on the northern coast. Harbour masters \
+        said the breakwater at Lonsund had cracked in two places. Schools will stay shut until the end of the week, the \
+        governor told reporters. The ferry company hoped to sail again once divers had looked at the damage. Insurers put \
+        the damage at forty million, most of it in the fishing harbours.";
+    let hindi = "उत्तरी तट पर आए तूफान के कारण मंगलवार को सभी बंदरगाह बंद कर दिए गए।अधिकारियों ने बताया कि लोंसुंद का बांध दो जगह से टूट गया है। \
+        राज्यपाल ने पत्रकारों से कहा कि स्कूल सप्ताह के अंत तक बंद रहेंगे॥ नौका कंपनी को उम्मीद है कि गोताखोरों की जांच के बाद सेवा फिर शुरू होगी।";
+    let chinese = "北部海岸的强风暴周二关闭了所有港口。港务局长表示隆松德防波堤有两处开裂！州长对记者说学校将停课至本周末。轮渡公司希望潜水员检查后恢复\
+        航行？保险公司估计损失达四千万元。";
+    for (body, shown, expected) in [
+        (
+            ports,
+            "Harbour masters said the breakwater at Lonsund had cracked in ... Insurers put the damage at forty million, \
+             most of it in the ...",
+            "copy of a: near_duplicate, sentences 1.00",
+        ),
+        (
+            ports,
+            "… of up to 140 kilometres an hour closed every port on the northern coast. … Schools will stay shut until the \
+             end of …",
+            "copy of a: near_duplicate, sentences 0.95",
+        ),
+        (ports, "Harbour masters said the breakwater at Lonsund had cracked in ...", "new"),
+        (
+            hindi,
+            "राज्यपाल ने पत्रकारों से कहा कि स्कूल सप्ताह के अंत तक बंद रहेंगे॥ अधिकारियों ने बताया कि लोंसुंद का बांध दो जगह से टूट गया है।",
+            "copy of a: near_duplicate, sentences 1.00",
+        ),
+        (
+            chinese,
+            "保险公司估计损失达四千万元。港务局长表示隆松德防波堤有两处开裂！轮渡公司希望潜水员检查后恢复航行？",
+            "copy of a: near_duplicate, sentences 1.00",
+        ),
+    ] {
+        let mut stage = dedup();
+        assert_eq!(told(&mut stage, &json!({"id": "a", "headline": "Ports closed", "body": body})), "new");
+        assert_eq!(told(&mut stage, &extract(shown)), expected, "{shown}");
+    }
+}
+
+/// A notice in the place of a text makes no copies of the articles that it hides.
+#[test]
+fn a_notice_under_other_headlines_is_no_text() {
+    let notice = "This article is only available to subscribers. Please log in or subscribe to continue reading this \
+        article and support independent journalism in your region.";
+    let headlines = [
+        "Bank fined over loans",
+        "Ports bill passes",
+        "Storm closes all northern ports",
+        "Court clears former minister of fraud",
+        "Ferry strike goes on in Lonsund",
+        "New museum opens in Velmont",
+        "Rates rise by half a point in Amaria",
+        "Storm closes all southern schools",
+    ];
+    let item = |n: usize, field: &str| {
+        let url = format!("https://star.example/{n}");
+        json!({"id": n, "headline": headlines[n], field: notice, "url": url, "publisher": {"name": "Star"}})
+    };
+    for field in ["summary", "body"] {
+        let mut stage = dedup();
+        for (n, headline) in headlines.iter().enumerate() {
+            assert_eq!(told(&mut stage, &item(n, field)), "new", "{headline}");
+        }
+        let copy = json!({"id": "c", "headline": "Storm closes northern ports", field: notice});
+        assert_eq!(told(&mut stage, &copy), "copy of 2: syndicated, alike");
+    }
+    // a headline in other words, of a text that tells of it
+    let mut stage = dedup();
+    told(&mut stage, &json!({"id": "a", "headline": "Storm closes all ports on the northern coast", "summary": STORM}));
+    let copy = json!({"id": "b", "headline": "Ferries stranded and breakwater cracked", "summary": STORM});
+    assert!(told(&mut stage, &copy).starts_with("copy of a"));
+}
+
+/// What a publisher gives every day is not the same news, though its headline and its first sentence are.
+#[test]
+fn daily_round_ups_are_no_copies() {
+    let opening =
+        "Here is what you need to know this morning, from our newsroom to your inbox, every weekday before eight.";
+    let storm = format!("{opening} {STORM}");
+    for (text, other, hours, address, publisher, expected) in [
+        ("", "", 24, "2", "Star", "new"),
+        ("", "", 2, "2", "Star", "copy of a: same_article, same text"),
+        ("", "", 24, "1", "Star", "copy of a: same_article, same url"),
+        ("", "", 24, "2", "Post", "copy of a: syndicated, same text"),
+        (opening, opening, 24, "2", "Star", "new"),
+        (
+            "Here is what you need to know this morning, from our newsroom to your inbox. A storm closed every port on the \
+             northern coast, and ferries stayed in.",
+            "Here is what you need to know this morning, from our newsroom to your inbox. The court cleared the former \
+             minister of fraud after two years.",
+            24,
+            "2",
+            "Star",
+            "new",
+        ),
+        (&storm, &storm, 24, "2", "Star", "copy of a: same_article, same text"),
+        (&storm, &storm.replace("Harbour", "The harbour"), 24, "2", "Star", "copy of a: same_article, alike"),
+    ] {
+        let item = |id: &str, text: &str, hours, address: &str, publisher: &str| {
+            let url = format!("https://star.example/{address}");
+            json!({"id": id, "headline": "The morning briefing", "summary": text, "url": url,
+                "publisher": {"name": publisher}, "first_seen_at": at(hours)})
+        };
+        let mut stage = dedup();
+        told(&mut stage, &item("a", text, 0, "1", "Star"));
+        assert_eq!(
+            told(&mut stage, &item("b", other, hours, address, publisher)),
+            expected,
+            "{other} {hours} {address}"
+        );
+    }
+}
+
 /// A small vocabulary, as of one beat: every word is common, and the odd token at the headline's end is the only rare
 /// one. It must not make news of a copy, however full the window.
 #[test]
