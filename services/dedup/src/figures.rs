@@ -47,8 +47,8 @@ struct Figure {
 }
 
 /// Whether `new` tells other figures than `old`: one of its headline that `old` lacks, where both headlines have figures;
-/// one in the lead that the other text lacks, where that is so the other way round; or another one between the same two
-/// words. A text that was merely cut or grew only lacks figures.
+/// one in the lead that the other text lacks, where that is so the other way round; or anywhere another one between the
+/// same two words. A text that was merely cut or grew only lacks figures.
 pub(crate) fn differ(new: Told<'_>, old: Told<'_>) -> bool {
     let (ours, theirs) = (figures(new.words), figures(old.words));
     let head = |figures: &'_ [Figure], end: usize| figures.partition_point(|figure| figure.place < end);
@@ -69,7 +69,7 @@ pub(crate) fn differ(new: Told<'_>, old: Told<'_>) -> bool {
             && !others.iter().any(|other| same(figure, other))
             && others.iter().any(|other| other.around == figure.around && !of.iter().any(|one| same(one, other)))
     };
-    leads.0.iter().any(|figure| changed(figure, &ours, &theirs))
+    ours.iter().any(|figure| changed(figure, &ours, &theirs))
 }
 
 /// All figures of a text.

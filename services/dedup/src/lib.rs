@@ -3,13 +3,14 @@
 //!
 //! The way of an item: `text` reads its words without what publishers add → `sketch` makes the keys under
 //! which near-duplicates find each other → `memory` gives the candidates of the window → `compare` looks at
-//! all the words, `weights` judge what it saw → `stage` says whether it is news, an update or a copy, and of what.
+//! all the words, `weights` judge what it saw, `recurring` and `figures` look closer at what matches → `stage` says
+//! whether it is news, an update or a copy, and of what.
 //!
 //! Promises:
 //! - A verdict is a function of the items before it, in their order: a replay gives the same ones.
 //! - A revision never changes cluster while it is remembered.
 //! - What is remembered is bounded by time, 72 hours of words and 30 days of clusters, and by number. A false date
-//!   does not move that time.
+//!   does not move that time, nor do late items, however many.
 //! - Restored from its changelog, compacted or not, it decides as if it had never stopped.
 
 mod compare;

@@ -181,7 +181,8 @@ impl Memory {
 
     /// What time the stream has come to: the median of what the newest arrivals came with. Late items come with that time,
     /// so they never lower it; items of the future raise it when most of the newest agree, and by more than a window
-    /// only when all do.
+    /// only when all do. Were all of them wrong, it stays there until the stream has come to it: what is compared is
+    /// still what was seen within a window, but only its number bounds what is remembered.
     pub fn now(&self, window: Duration) -> Timestamp {
         let mut times = [Timestamp::ABSENT; WITNESSES];
         let first = self.remembered() < WITNESSES;

@@ -204,9 +204,8 @@ impl<'a> Probe<'a> {
         if let Some((kept, update)) = same.next() {
             return (found(kept, Basis::Address, update), 0);
         }
-        let admitted = |kept: &&Kept| self.admits(kept) && admit(kept) && !self.recurs(kept);
-        let others: Vec<_> = others.into_iter().filter(admitted).collect();
-        if let Some(kept) = others.iter().find(|kept| self.same_text(kept)) {
+        let others: Vec<_> = others.into_iter().filter(|kept| self.admits(kept) && admit(kept)).collect();
+        if let Some(kept) = others.iter().find(|kept| self.same_text(kept) && !self.recurs(kept)) {
             return (found(kept, Basis::Text, false), others.len());
         }
         let (mut best, mut score) = (None, COPY);
@@ -215,6 +214,7 @@ impl<'a> Probe<'a> {
             if let Some(basis) = comparison.basis
                 && comparison.score >= score
                 && !self.is_only_bridged(kept)
+                && !self.recurs(kept)
             {
                 (best, score) = (found(kept, basis, comparison.update), comparison.score);
             }
@@ -267,16 +267,9 @@ impl<'a> Probe<'a> {
             let theirs = Shingles::new(&theirs, 0, self.memory.frequencies.weigh());
             score = score.min(self.weights.probability(&Resemblance::new(self.headline(), &theirs)));
         }
-        let contained = match (self.text.extract, print.extract) {
-            (true, true) => resemblance.contained.0.max(resemblance.contained.1),
-            (true, false) => resemblance.contained.0,
-            (false, true) => resemblance.contained.1,
-            (false, false) => 0.0,
-        };
+        let contained = self.contained(print, &resemblance);
         if comparison.basis.is_none() && contained >= PASSAGES && contained > score {
-            if self.text.words.len().min(print.word_count()) >= PASSAGES_WORDS {
-                (comparison.score, comparison.basis) = (contained, Some(Basis::Sentences(contained)));
-            }
+            (comparison.score, comparison.basis) = (contained, Some(Basis::Sentences(contained)));
         }
         if score >= COPY.max(comparison.score) {
             let (text, lead) = (resemblance.text(), resemblance.lead());
@@ -285,6 +278,18 @@ impl<'a> Probe<'a> {
         }
         comparison.score = comparison.score.max(score);
         comparison
+    }
+
+    /// Which share of an extract's word pairs is in the other text; none where there are too few to tell.
+    fn contained(&self, print: &Print, resemblance: &Resemblance) -> f32 {
+        let (ours, theirs) = resemblance.contained;
+        match (self.text.extract, print.extract) {
+            _ if self.text.words.len().min(print.word_count()) < PASSAGES_WORDS => 0.0,
+            (true, true) => ours.max(theirs),
+            (true, false) => ours,
+            (false, true) => theirs,
+            (false, false) => 0.0,
+        }
     }
 
     /// How alike they are; a headline alone is compared with the other's headline.

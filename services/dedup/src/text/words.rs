@@ -54,6 +54,7 @@ pub(super) fn is_unspaced(c: char) -> bool {
     kind(c) == Kind::Unspaced
 }
 
+#[inline]
 fn kind(c: char) -> Kind {
     if c.is_ascii() {
         return if c.is_ascii_alphanumeric() { Kind::Letter } else { Kind::Break };

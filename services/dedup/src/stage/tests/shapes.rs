@@ -165,8 +165,8 @@ fn a_notice_under_other_headlines_is_no_text() {
     };
     for field in ["summary", "body"] {
         let mut stage = dedup();
-        for n in 0..headlines.len() {
-            assert_eq!(told(&mut stage, &item(n, field)), "new", "{}", headlines[n]);
+        for (n, headline) in headlines.iter().enumerate() {
+            assert_eq!(told(&mut stage, &item(n, field)), "new", "{headline}");
         }
         let copy = json!({"id": "c", "headline": "Storm closes northern ports", field: notice});
         assert_eq!(told(&mut stage, &copy), "copy of 2: syndicated, alike");
