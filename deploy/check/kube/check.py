@@ -26,7 +26,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 KUBECTL = pathlib.Path(sys.executable).parent / "kubectl"
-LINE = os.environ.get("TIDINGS", ROOT / "target/dist/tidings")
+LINE = pathlib.Path(os.environ.get("BINARY", ROOT / "target/dist/tidings")).resolve()
 SEEDS = pathlib.Path(os.environ.get("SEEDS", ROOT.parent / "shared/data/seeds.txt"))
 NAMESPACE = "tidings"
 SERVICES = ["fetch", "intake", "dedup", "enrich", "sink"]
