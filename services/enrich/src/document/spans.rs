@@ -80,6 +80,10 @@ pub(super) fn merge(kb: &Kb, text: &str, tokens: &[Token<'_>], recognised: &[Spa
         if !stands(tokens, &mut name, &known[from..to]) || is_credit(tokens, &name) {
             continue;
         }
+        // two names that a model finds in one word of ours
+        if found.last().is_some_and(|last: &Found| last.meets(&name)) {
+            continue;
+        }
         if is_dateline(tokens, &name) {
             (name.kind, name.confidence) = (EntityType::Place, name.confidence.max(DATELINED));
         }

@@ -240,6 +240,8 @@ fn neighbours_tell_what_a_name_is() {
     assert_eq!(told("the roads to Turkana and Garissu", names)[1], one("Garissu", Person), "the model is certain");
     let names = &[("Tigist", Person, 0.9), ("Worku", Person, 0.9)];
     assert_eq!(told("then Tigist Worku Benno spoke", names), [one("Tigist Worku Benno", Person)]);
+    let names = &[("Mira", Person, 0.9), ("Kell", Person, 0.9)];
+    assert_eq!(told("then MiraKell and Turkana", names), [one("MiraKell", Person)], "two names in one word");
     let names = &[("Disaster Agency", Organisation, 0.9)];
     assert_eq!(told("then the Disaster Agency (Nadmo) spoke", names)[1], one("Nadmo", Organisation));
     let names = &[("ACCRU - Cocoa", Organisation, 0.9)];
