@@ -85,7 +85,7 @@ pub struct Fingerprint {
     pub algorithm: u8,
     /// Hash of its address's identity.
     pub address: Option<u64>,
-    /// Hash of the feed that it stood in. Nothing asks for it any more.
+    /// Hash of the feed that it stood in. Only older versions ask for it, after a rollback.
     pub feed: Option<u32>,
     /// How many of `words` are the headline's.
     pub title: u16,

@@ -45,7 +45,7 @@ struct Field {
 pub fn entities(item: &Item, recogniser: Option<&dyn Recognise>, kb: &Kb, min_confidence: f32) -> Vec<Entity> {
     let document = Document::of(item);
     let tokens = tokens(&document.text);
-    let recognised = recogniser.map(|recogniser| recogniser.recognise(&document.text)).unwrap_or_default();
+    let recognised = recogniser.map(|recogniser| recogniser.recognise(&document.text, &tokens)).unwrap_or_default();
     let names = group::names(kb, &document.text, &tokens, spans::merge(kb, &document.text, &tokens, &recognised));
     let sure = names.into_iter().filter(|name| name.is_sure(min_confidence));
     let mut entities: Vec<Entity> = sure.map(|name| document.entity(kb, &tokens, &name, &item.links)).collect();

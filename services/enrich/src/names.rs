@@ -12,7 +12,7 @@ mod hints;
 use crate::{
     lexicon::Class,
     recognise::{Recognise, Span},
-    token::{Gap, Shape, Style, Token, tokens},
+    token::{Gap, Shape, Style, Token},
 };
 use std::collections::HashSet;
 
@@ -57,9 +57,8 @@ impl Recognise for CapitalisedNames {
         self.languages.contains(&language)
     }
 
-    fn recognise(&self, text: &str) -> Vec<Span> {
-        let tokens = tokens(text);
-        let mut names = Text::of(&tokens).names();
+    fn recognise(&self, _: &str, tokens: &[Token<'_>]) -> Vec<Span> {
+        let mut names = Text::of(tokens).names();
         names.iter_mut().for_each(|name| name.confidence *= self.trust);
         names
     }

@@ -8,7 +8,7 @@ use crate::{
     kb::Kb,
     names,
     recognise::{Recognise, Span},
-    token::tokens,
+    token::Token,
 };
 use std::{cell::RefCell, collections::BTreeMap, fmt, path::Path, sync::Arc};
 use tidings_model::EntityType;
@@ -125,11 +125,10 @@ impl Recognise for Neural {
         self.language == language
     }
 
-    fn recognise(&self, text: &str) -> Vec<Span> {
+    fn recognise(&self, text: &str, tokens: &[Token<'_>]) -> Vec<Span> {
         let mut spans = self.read(text);
         if self.language == ENGLISH {
-            let tokens = tokens(text);
-            let rules = names::Text::of(&tokens);
+            let rules = names::Text::of(tokens);
             spans.iter_mut().for_each(|span| judge_again(span, &rules));
             let cued = rules.names().into_iter().filter(|name| name.confidence >= CUED);
             let missed = cued.filter(|name| !spans.iter().any(|span| span.start < name.end && name.start < span.end));
@@ -194,13 +193,14 @@ fn kind(label: &str) -> Option<EntityType> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::tokens;
     use tidings_ner::Precision;
 
     fn names(text: &str) -> Vec<(String, EntityType)> {
         let models = Models::load(&Config::default()).unwrap();
         let english = models.recognisers().next().unwrap();
         let chars: Vec<char> = text.chars().collect();
-        let spans = english.recognise(text);
+        let spans = english.recognise(text, &tokens(text));
         spans.iter().map(|span| (chars[span.start..span.end].iter().collect(), span.kind)).collect()
     }
 

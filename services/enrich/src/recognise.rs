@@ -1,5 +1,6 @@
 //! The seam behind which a recogniser of names stands.
 
+use crate::token::Token;
 use tidings_model::EntityType;
 
 /// A name in a text.
@@ -32,5 +33,6 @@ pub trait Recognise: Send {
     fn knows(&self, language: &str) -> bool;
 
     /// The names, in reading order, none overlapping. Fields are parted by an empty line, which no name crosses.
-    fn recognise(&self, text: &str) -> Vec<Span>;
+    /// `tokens` are those of the text.
+    fn recognise(&self, text: &str, tokens: &[Token<'_>]) -> Vec<Span>;
 }

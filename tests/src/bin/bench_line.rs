@@ -2,7 +2,7 @@
 //!
 //! First two portions that are not counted, in which the broker's virtual machine compiles what it runs often. Then three
 //! equal ones, each as fast as the line takes it: a stage whose costs grow with what it remembers shows in the last.
-//! Then a calm stream, for the delays. Last dedup is started again, and reads back what it remembers.
+//! Then a calm stream, for the delays. Last dedup is started again, three times, and reads back what it remembers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -56,12 +56,11 @@ fn goes_on(token: &Token<'_>) -> bool {
 pub(super) fn type_lists(tokens: &[Token<'_>], found: &mut [Found]) {
     let mut from = 0;
     while from < found.len() {
-        let most = found.len().min(from + LIST);
-        let listed = |at: &usize| link(tokens, &found[*at - 1], &found[*at]).is_some();
-        let to = (from + 1..most).take_while(listed).last().map_or(from + 1, |last| last + 1);
-        let closed = (from + 1..to).any(|at| link(tokens, &found[at - 1], &found[at]) == Some(Link::And));
-        let list = &mut found[from..to];
-        if closed && list.iter().any(|name| name.kind == EntityType::Place && !is_part(tokens, name)) {
+        let pairs = found[from..].windows(2).take(LIST - 1);
+        let links: Vec<Link> = pairs.map_while(|pair| link(tokens, &pair[0], &pair[1])).collect();
+        let list = &mut found[from..=from + links.len()];
+        let is_place = |name: &Found| name.kind == EntityType::Place && !is_rest(tokens, name);
+        if links.contains(&Link::And) && list.iter().any(is_place) {
             let open = |name: &&mut Found| {
                 name.known.is_none()
                     && name.confidence < FIRM
@@ -71,12 +70,12 @@ pub(super) fn type_lists(tokens: &[Token<'_>], found: &mut [Found]) {
                 (name.kind, name.confidence) = (EntityType::Place, LISTED);
             }
         }
-        from = to;
+        from += links.len() + 1;
     }
 }
 
 /// "Garuda Indonesia": a name of which only the end was found.
-fn is_part(tokens: &[Token<'_>], name: &Found) -> bool {
+fn is_rest(tokens: &[Token<'_>], name: &Found) -> bool {
     let before = name.first.checked_sub(1).map(|at| &tokens[at]);
     before.is_some_and(|before| before.is_capital() && !before.starts && tokens[name.first].gap == Gap::Space)
 }

@@ -68,7 +68,7 @@ impl Text<'_, '_> {
             return (!Class::NoAcronym.has(self.tokens[first].text)).then_some((EntityType::Organisation, 0.6));
         }
         self.by_neighbours(first, last).or_else(|| {
-            let before = self.before(first, 1).filter(|_| self.tokens[first].gap == Gap::Space);
+            let before = self.word_before(first);
             let weak = self.tokens[first].starts && last == first + 1;
             if weak && self.tokens[first].text.ends_with('s') {
                 // "Analysts said": more often the plural of a common word than a name.
@@ -81,6 +81,11 @@ impl Text<'_, '_> {
         })
     }
 
+    /// What stands before a name, parted from it by a space.
+    fn word_before(&self, first: usize) -> Option<&Token<'_>> {
+        self.before(first, 1).filter(|_| self.tokens[first].gap == Gap::Space)
+    }
+
     /// By the word before it or after it that says of what kind it is.
     fn by_neighbours(&self, first: usize, last: usize) -> Option<Judged> {
         let place_noun = self.get(last).is_some_and(|token| {
@@ -89,8 +94,7 @@ impl Text<'_, '_> {
         if place_noun {
             return Some((EntityType::Place, 0.8));
         }
-        let before = self.before(first, 1).filter(|_| self.tokens[first].gap == Gap::Space);
-        let before = before.filter(|token| token.shape == Shape::Lower || token.starts);
+        let before = self.word_before(first).filter(|token| token.shape == Shape::Lower || token.starts);
         let (before, two_before) = (before?, self.before(first, 2));
         let of = |class: Class| two_before.is_some_and(|token| class.has(token.text));
         match before.text.to_lowercase().as_str() {
@@ -112,11 +116,10 @@ impl Text<'_, '_> {
             return None;
         }
         let acronym = last == first + 1 && is_acronym(&self.tokens[first]);
-        let titled = self.before(first, 1).is_some_and(|token| {
-            self.tokens[first].gap == Gap::Space && token.shape == Shape::Capital && Class::Title.has(token.text)
-        });
+        let before = self.word_before(first);
+        let titled = before.is_some_and(|token| token.shape == Shape::Capital && Class::Title.has(token.text));
         // "said Somchai Rattanakul, a noodle seller"
-        let quoted = self.before(first, 1).is_some_and(|token| matches!(token.text, "said" | "says"))
+        let quoted = before.is_some_and(|token| matches!(token.text, "said" | "says"))
             && self.tokens[first..last].iter().filter(|token| token.is_capital()).count() > 1
             && self.get(last).is_some_and(|token| token.is_mark(",."));
         let person = titled || quoted || self.is_described(last);

@@ -1,12 +1,13 @@
 //! One table per rule: the text, and the names that it must give.
 
 use super::*;
+use crate::token::tokens;
 use proptest::prelude::*;
 use tidings_model::EntityType;
 
 fn names(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
-    let spans = CapitalisedNames::english().recognise(text);
+    let spans = CapitalisedNames::english().recognise(text, &tokens(text));
     let shown = spans.iter().map(|span| {
         let kind = match span.kind {
             EntityType::Person => "per",
@@ -124,7 +125,7 @@ proptest! {
     #[test]
     fn spans_are_in_order_and_within_the_text(text in "\\PC{0,80}|([A-Z]?[a-z’'é]{0,6}[ .,\\-\n]{0,2}){0,20}") {
         let mut end = 0;
-        for span in CapitalisedNames::english().recognise(&text) {
+        for span in CapitalisedNames::english().recognise(&text, &tokens(&text)) {
             prop_assert!(span.start >= end && span.start < span.end);
             prop_assert!((0.0..=1.0).contains(&span.confidence));
             end = span.end;
