@@ -162,6 +162,8 @@ impl Kafka {
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
             .set("compression.type", "zstd")
+            // records are 6 % larger than at the default of 3, for two thirds of the work
+            .set("compression.level", "1")
             .set("message.max.bytes", "1048588")
             .set("queue.buffering.max.kbytes", "65536")
             .set("linger.ms", "1");

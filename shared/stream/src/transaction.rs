@@ -122,6 +122,9 @@ impl Writer {
         config.set("transactional.id", id).set("transaction.timeout.ms", "30000");
         let producer =
             Polled::new(&config, Deliveries::default()).map_err(|error| Failure::Fenced(error.to_string()))?;
+        // librdkafka looks for the coordinator at once, and again only half a second later: connect before it looks.
+        // Whether that came to pass is told by what follows.
+        let _ = producer.client().fetch_cluster_id(STEP);
         let ready = patiently(stop, id, || match producer.init_transactions(STEP) {
             Err(error) if is_fatal(&error) => Ok(Err(error)),
             result => result.map(Ok),
