@@ -11,6 +11,7 @@ use crate::{
     Precision,
     pack::{Error, Pack},
 };
+use std::ops::Range;
 
 /// Weights of a linear map: `inputs` rows of `outputs` numbers.
 #[derive(Debug)]
@@ -23,6 +24,12 @@ pub(crate) struct Matrix {
 impl Matrix {
     pub fn read(pack: &Pack<'_>, name: &str, inputs: usize, outputs: usize) -> Result<Self, Error> {
         Ok(Self { inputs, outputs, weights: pack.floats(name, inputs * outputs)? })
+    }
+
+    /// The map to some of the outputs.
+    pub fn columns(&self, range: Range<usize>) -> Self {
+        let rows = self.weights.chunks_exact(self.outputs).flat_map(|row| &row[range.clone()]);
+        Self { inputs: self.inputs, outputs: range.len(), weights: rows.copied().collect() }
     }
 
     /// `out` becomes `rows` rows of products. Row `r` of the input starts at `r * stride`: rows may overlap, which is
@@ -107,6 +114,16 @@ impl Maxout {
             (precision == Precision::Int16).then(|| int16::Matrix::new(weights, *outputs, inputs / self.width));
     }
 
+    /// What a word adds to the layer's products.
+    pub fn share(&self) -> Share {
+        let Matrix { inputs, outputs, weights } = &self.matrix;
+        let places = inputs / self.width;
+        let row = |place: usize, input: usize| &weights[(place * self.width + input) * outputs..][..*outputs];
+        let rows = (0..self.width).flat_map(|input| (0..places).flat_map(move |place| row(place, input)));
+        let matrix = Matrix { inputs: self.width, outputs: places * outputs, weights: rows.copied().collect() };
+        Share { matrix, int16: None }
+    }
+
     /// Adds the layer's output to `out`, row by row.
     pub fn add(&self, input: &[f32], out: &mut [f32], scratch: &mut Scratch) {
         let rows = out.len() / self.width;
@@ -144,6 +161,27 @@ impl Maxout {
         }
     }
 
+    /// As [`Maxout::convolve`], for words whose shares are known; `None` has none.
+    pub fn convolve_shared(&self, words: &mut [f32], shares: &[Option<&[f32]>], scratch: &mut Scratch) {
+        let (width, outputs) = (self.width, self.matrix.outputs);
+        let window = self.matrix.inputs / width / 2;
+        scratch.products.resize(outputs, 0.0);
+        let rows = shares.windows(2 * window + 1).zip(words[window * width..].chunks_exact_mut(width));
+        vectorised(
+            #[inline(always)]
+            || {
+                for (shares, out) in rows {
+                    scratch.products.fill(0.0);
+                    for (place, share) in shares.iter().enumerate().filter_map(|(at, share)| Some((at, (*share)?))) {
+                        let share = &share[place * outputs..(place + 1) * outputs];
+                        scratch.products.iter_mut().zip(share).for_each(|(sum, value)| *sum += value);
+                    }
+                    self.finish(&mut scratch.products, out);
+                }
+            },
+        );
+    }
+
     #[inline(always)]
     fn finish(&self, products: &mut [f32], out: &mut [f32]) {
         let width = self.width;
@@ -163,6 +201,49 @@ impl Maxout {
             let parameters = self.gain.iter().zip(&self.shift);
             for ((out, value), (gain, shift)) in out.iter_mut().zip(&*most).zip(parameters) {
                 *out += (value - mean) * scale * gain + shift;
+            }
+        }
+    }
+}
+
+/// What words add to the products of a [`Maxout`] over several, at each place among them.
+#[derive(Debug)]
+pub(crate) struct Share {
+    matrix: Matrix,
+    int16: Option<int16::Matrix>,
+}
+
+impl Share {
+    /// What [`Share::append`] computes in from here on.
+    pub fn compute_in(&mut self, precision: Precision) {
+        let Matrix { outputs, weights, .. } = &self.matrix;
+        self.int16 = (precision == Precision::Int16).then(|| int16::Matrix::new(weights, *outputs, 1));
+    }
+
+    /// Numbers that there are of a word.
+    pub fn len(&self) -> usize {
+        self.matrix.outputs
+    }
+
+    /// Appends those of words.
+    pub fn append(&self, words: &[f32], scratch: &mut Scratch, out: &mut Vec<f32>) {
+        let Matrix { inputs: width, outputs, .. } = self.matrix;
+        let Scratch { products, words: quantised } = scratch;
+        for words in words.chunks(BLOCK * width) {
+            match &self.int16 {
+                Some(int16) => {
+                    int16.quantise(words, width, quantised);
+                    products.resize(words.len() / width * outputs, 0.0);
+                    int16.multiply(quantised, 0, products);
+                    out.extend_from_slice(products);
+                }
+                None => {
+                    // always as many, so that a word's do not depend on its company
+                    let mut block = vec![0.0; BLOCK * width];
+                    block[..words.len()].copy_from_slice(words);
+                    self.matrix.multiply(BLOCK, &block, width, products);
+                    out.extend_from_slice(&products[..words.len() / width * outputs]);
+                }
             }
         }
     }

@@ -1,20 +1,18 @@
 //! Reading texts with a model: the caches of one reader, and what it finds.
 //!
-//! Chunks between white space are split once, and words embedded once, as long as there is room for them; what is
-//! found never depends on what was read before.
+//! Chunks between white space are split once, as long as there is room for them; what is found never depends on what
+//! was read before.
 
 use crate::{
     Model,
-    lexeme::Lexeme,
     tok2vec::Scratch,
     tokenizer::{Piece, chunks},
     transitions::Found,
+    words::{Word, Words},
 };
 use ahash::AHashMap;
 use std::{ops::Range, sync::Arc};
 
-/// Words that are kept: with vectors of 96 numbers, 6 MiB.
-const WORDS: usize = 16_384;
 /// Chunks that are kept.
 const CHUNKS: usize = 32_768;
 /// Tokens of chunks that are kept; those of long chunks stay until there are too many.
@@ -53,15 +51,10 @@ pub struct Session {
     model: Arc<Model>,
     chunks: AHashMap<Box<str>, Range<usize>>,
     /// The tokens of the chunks: their length in bytes, and their word.
-    pieces: Vec<(usize, usize)>,
-    words: AHashMap<(u64, u64), usize>,
-    lexemes: Vec<Lexeme>,
-    /// The embeddings of the words.
-    embedded: Vec<f32>,
+    pieces: Vec<(usize, Word)>,
+    words: Words,
     scratch: Scratch,
-    padded: Vec<f32>,
     vectors: Vec<f32>,
-    features: Vec<f32>,
     split: Vec<Piece>,
 }
 
@@ -69,23 +62,19 @@ pub struct Session {
 #[derive(Debug, Clone)]
 struct Token {
     bytes: Range<usize>,
-    word: usize,
+    word: Word,
 }
 
 impl Session {
     /// With empty caches.
     pub fn new(model: Arc<Model>) -> Self {
         Self {
+            words: Words::new(&model.tok2vec),
             model,
             chunks: AHashMap::new(),
             pieces: Vec::new(),
-            words: AHashMap::new(),
-            lexemes: Vec::new(),
-            embedded: Vec::new(),
             scratch: Scratch::default(),
-            padded: Vec::new(),
             vectors: Vec::new(),
-            features: Vec::new(),
             split: Vec::new(),
         }
     }
@@ -108,12 +97,10 @@ impl Session {
     }
 
     fn tokenize(&mut self, text: &str) -> Vec<Token> {
-        if self.lexemes.len() > WORDS || self.chunks.len() > CHUNKS || self.pieces.len() > PIECES {
+        if self.words.is_full() || self.chunks.len() > CHUNKS || self.pieces.len() > PIECES {
             self.chunks.clear();
             self.pieces.clear();
             self.words.clear();
-            self.lexemes.clear();
-            self.embedded.clear();
         }
         let mut tokens = Vec::with_capacity(text.len() / 4);
         for chunk in chunks(text) {
@@ -135,7 +122,7 @@ impl Session {
         model.tokenizer.split(&model.vocabulary, chunk, &mut split);
         let start = self.pieces.len();
         for piece in split.drain(..) {
-            let word = self.word(piece.lexeme);
+            let word = self.words.number(piece.lexeme);
             self.pieces.push((piece.len, word));
         }
         self.split = split;
@@ -145,17 +132,10 @@ impl Session {
         start..self.pieces.len()
     }
 
-    fn word(&mut self, lexeme: Lexeme) -> usize {
-        *self.words.entry((lexeme.orth, lexeme.norm)).or_insert_with(|| {
-            self.lexemes.push(lexeme);
-            self.lexemes.len() - 1
-        })
-    }
-
     /// Exceptions of several chunks, or that affixes have split, get the tokens of the exception.
     fn join_phrases(&mut self, text: &str, tokens: Vec<Token>) -> Vec<Token> {
         let model = Arc::clone(&self.model);
-        let orths: Vec<u64> = tokens.iter().map(|token| self.lexemes[token.word].orth).collect();
+        let orths: Vec<u64> = tokens.iter().map(|token| self.words.lexeme(token.word).orth).collect();
         let bytes = |first: usize, last: usize| &text[tokens[first].bytes.start..tokens[last - 1].bytes.end];
         let phrases = model.tokenizer.phrases(&orths, bytes);
         if phrases.is_empty() {
@@ -167,7 +147,7 @@ impl Session {
             joined.extend_from_slice(&tokens[from..first]);
             let mut at = tokens[first].bytes.start;
             for piece in pieces {
-                let word = self.word(piece.lexeme);
+                let word = self.words.number(piece.lexeme);
                 joined.push(Token { bytes: at..at + piece.len, word });
                 at += piece.len;
             }
@@ -179,28 +159,17 @@ impl Session {
 
     fn recognise(&mut self, tokens: &[Token]) -> Vec<Found> {
         let (network, transitions) = (&self.model.tok2vec, &self.model.transitions);
-        let width = network.width();
-        let new = self.embedded.len() / width;
-        network.embed(&self.lexemes[new..], &mut self.scratch, &mut self.embedded);
+        self.words.prepare(tokens.iter().map(|token| token.word), network, &mut self.scratch);
         let reach = network.reach();
         let mut decoder = transitions.decoder();
-        let is_space = |at: usize| self.lexemes[tokens[at].word].is_space;
+        let is_space = |at: usize| self.words.lexeme(tokens[at].word).is_space;
         for first in (0..tokens.len()).step_by(WINDOW) {
             let count = WINDOW.min(tokens.len() - first);
-            self.padded.clear();
-            for at in first..first + count + 2 * reach {
-                match at.checked_sub(reach).and_then(|at| tokens.get(at)) {
-                    Some(token) => {
-                        let row = token.word * width;
-                        self.padded.extend_from_slice(&self.embedded[row..row + width]);
-                    }
-                    None => self.padded.resize(self.padded.len() + width, 0.0),
-                }
-            }
-            network.encode(&mut self.padded, count, &mut self.scratch, &mut self.vectors);
-            let side = self.vectors.len() / count;
-            transitions.features(count, &self.vectors, side, &mut self.features);
-            decoder.read(&self.features, first, tokens.len(), is_space);
+            let token = |at: usize| at.checked_sub(reach).and_then(|at| tokens.get(at));
+            let inputs = (first..first + count + 2 * reach).map(|at| Some(self.words.input(token(at)?.word)));
+            network.encode(inputs, &mut self.scratch, &mut self.vectors);
+            let width = self.vectors.len() / count;
+            decoder.read(&self.vectors, width, first, tokens.len(), is_space);
         }
         decoder.found
     }

@@ -7,10 +7,11 @@
 
 use crate::{
     Precision,
-    kernel::{self, Matrix, Maxout},
+    kernel::{self, Matrix, Maxout, Share},
     lexeme::Lexeme,
     murmur,
     pack::{Attribute, Error, Pack, unusable},
+    words::Input,
 };
 use ahash::AHashMap;
 
@@ -24,6 +25,7 @@ pub(crate) struct Tok2Vec {
     vectors: Option<Vectors>,
     mix: Maxout,
     encode: Vec<Maxout>,
+    share: Share,
     window: usize,
     project: Matrix,
     project_bias: Vec<f32>,
@@ -47,6 +49,7 @@ struct Vectors {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     input: Vec<f32>,
+    padded: Vec<f32>,
     layer: kernel::Scratch,
 }
 
@@ -68,14 +71,15 @@ impl Tok2Vec {
         let vectors = pack.rows("vectors").map(|rows| Vectors::read(pack, rows)).transpose()?;
         let parts = embeds.len() + usize::from(vectors.is_some());
         let inputs = (2 * network.window + 1) * width;
+        let encode = (0..network.depth).map(|layer| Maxout::read(pack, &format!("encode.{layer}"), inputs));
+        let encode = encode.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             width,
             embeds,
             vectors,
             mix: Maxout::read(pack, "mix", parts * width)?,
-            encode: (0..network.depth)
-                .map(|layer| Maxout::read(pack, &format!("encode.{layer}"), inputs))
-                .collect::<Result<_, _>>()?,
+            share: encode[0].share(),
+            encode,
             window: network.window,
             project: Matrix::read(pack, "project.weights", width, network.input)?,
             project_bias: pack.floats("project.bias", network.input)?,
@@ -85,6 +89,7 @@ impl Tok2Vec {
     /// What the encoder, where most of the time goes, computes in from here on.
     pub fn compute_in(&mut self, precision: Precision) {
         self.encode.iter_mut().for_each(|layer| layer.compute_in(precision));
+        self.share.compute_in(precision);
     }
 
     /// How many words to each side a vector depends on.
@@ -129,15 +134,40 @@ impl Tok2Vec {
         }
     }
 
-    /// `out` becomes the vectors of the words in the middle: `padded` has the embeddings of `count` words and of
-    /// [`Tok2Vec::reach`] to each side of them, zeros beyond the ends of the text. It is used as room for work.
-    pub fn encode(&self, padded: &mut [f32], count: usize, scratch: &mut Scratch, out: &mut Vec<f32>) {
-        let width = self.width;
-        for (layer, maxout) in self.encode.iter().enumerate() {
-            // what lies further out than the layers above can see is not computed
-            let (first, last) = (layer * self.window, count + 2 * self.reach() - layer * self.window);
-            maxout.convolve(&mut padded[first * width..last * width], self.window, &mut scratch.layer);
+    /// Numbers of what [`Tok2Vec::share`] appends of a word.
+    pub fn share_len(&self) -> usize {
+        self.share.len()
+    }
+
+    /// Appends what each word, given its embedding, adds to the first layer's products.
+    pub fn share(&self, words: &[f32], scratch: &mut Scratch, out: &mut Vec<f32>) {
+        self.share.append(words, &mut scratch.layer, out);
+    }
+
+    /// `out` becomes the vectors of the words in the middle: there are [`Tok2Vec::reach`] to each side of them, which
+    /// beyond the ends of the text are `None`.
+    pub fn encode<'a>(
+        &self,
+        words: impl Iterator<Item = Option<Input<'a>>> + Clone,
+        scratch: &mut Scratch,
+        out: &mut Vec<f32>,
+    ) {
+        let (width, Scratch { padded, layer: room, .. }) = (self.width, scratch);
+        padded.clear();
+        for word in words.clone() {
+            match word {
+                Some(word) => padded.extend_from_slice(word.embedding),
+                None => padded.resize(padded.len() + width, 0.0),
+            }
         }
+        let shares: Vec<Option<&[f32]>> = words.map(|word| word.map(|word| word.share)).collect();
+        self.encode[0].convolve_shared(padded, &shares, room);
+        for (layer, maxout) in self.encode.iter().enumerate().skip(1) {
+            // what lies further out than the layers above can see is not computed
+            let (first, last) = (layer * self.window, shares.len() - layer * self.window);
+            maxout.convolve(&mut padded[first * width..last * width], self.window, room);
+        }
+        let count = shares.len() - 2 * self.reach();
         self.project.multiply(count, &padded[self.reach() * width..], width, out);
         for row in out.chunks_exact_mut(self.project_bias.len()) {
             row.iter_mut().zip(&self.project_bias).for_each(|(value, bias)| *value += bias);

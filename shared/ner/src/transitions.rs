@@ -17,7 +17,10 @@ pub(crate) struct Transitions {
     choices: Vec<Choice>,
     /// Of each label, the rows of going on and of ending.
     inside: Vec<(usize, usize)>,
-    state: Matrix,
+    /// What a token's vector adds to a state: as the next one, as the first, as the latest.
+    next: Matrix,
+    first: Matrix,
+    latest: Matrix,
     state_bias: Vec<f32>,
     /// The features of a token that is not there.
     absent: Vec<f32>,
@@ -53,8 +56,7 @@ pub(crate) struct Found {
 pub(crate) struct Decoder<'m> {
     model: &'m Transitions,
     open: Option<Open>,
-    /// The features of the latest token, as such.
-    latest: Vec<f32>,
+    next: Vec<f32>,
     scores: Vec<f32>,
     pub found: Vec<Found>,
 }
@@ -63,8 +65,9 @@ struct Open {
     start: usize,
     label: usize,
     margin: f32,
-    /// The features of its first token, as such.
+    /// What its first and its latest token add to the state.
     first: Vec<f32>,
+    latest: Vec<f32>,
 }
 
 impl Transitions {
@@ -97,11 +100,14 @@ impl Transitions {
         if hidden == 0 || network.hidden_pieces == 0 || !choices.iter().any(|choice| choice.action == Action::Out) {
             return Err(unusable("its transitions lack O, or its hidden layer is empty"));
         }
+        let state = Matrix::read(pack, "state.weights", network.input, 3 * side)?;
         Ok(Self {
             labels,
             choices,
             inside,
-            state: Matrix::read(pack, "state.weights", network.input, 3 * side)?,
+            next: state.columns(0..side),
+            first: state.columns(side..2 * side),
+            latest: state.columns(2 * side..3 * side),
             state_bias: pack.floats("state.bias", side)?,
             absent: pack.floats("state.absent", 3 * side)?,
             upper: pack.floats("upper.weights", count * hidden)?,
@@ -115,13 +121,8 @@ impl Transitions {
         &self.labels
     }
 
-    /// `out` becomes, for each vector, what it adds to a state: as the next token, as the first, as the latest.
-    pub fn features(&self, count: usize, vectors: &[f32], width: usize, out: &mut Vec<f32>) {
-        self.state.multiply(count, vectors, width, out);
-    }
-
     pub fn decoder(&self) -> Decoder<'_> {
-        Decoder { model: self, open: None, latest: Vec::new(), scores: Vec::new(), found: Vec::new() }
+        Decoder { model: self, open: None, next: Vec::new(), scores: Vec::new(), found: Vec::new() }
     }
 
     #[inline(always)]
@@ -131,28 +132,46 @@ impl Transitions {
 }
 
 impl Decoder<'_> {
-    /// Takes the tokens from `first` on, whose `features` these are, of `count` in the text.
-    pub fn read(&mut self, features: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
+    /// Takes the tokens from `first` on, whose `vectors` of `width` numbers these are, of `count` in the text.
+    pub fn read(
+        &mut self,
+        vectors: &[f32],
+        width: usize,
+        first: usize,
+        count: usize,
+        is_space: impl Fn(usize) -> bool,
+    ) {
+        self.model.next.multiply(vectors.len() / width, vectors, width, &mut self.next);
         vectorised(
             #[inline(always)]
-            || self.read_all(features, first, count, is_space),
+            || self.read_all(vectors, width, first, count, is_space),
         );
     }
 
     #[inline(always)]
-    fn read_all(&mut self, features: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
+    fn read_all(
+        &mut self,
+        vectors: &[f32],
+        width: usize,
+        first: usize,
+        count: usize,
+        is_space: impl Fn(usize) -> bool,
+    ) {
         let side = self.model.side;
+        let next = std::mem::take(&mut self.next);
         let mut hidden = vec![0.0; side];
-        for (at, features) in (first..).zip(features.chunks_exact(3 * side)) {
-            self.state(&features[..side], &mut hidden);
+        for (at, (next, vector)) in (first..).zip(next.chunks_exact(side).zip(vectors.chunks_exact(width))) {
+            self.state(next, &mut hidden);
             let hidden = &hidden[..self.model.hidden];
             match self.open.take() {
                 Some(open) => self.go_on(open, hidden, at, at + 1 == count),
-                None => self.start(hidden, features, at, at + 1 == count, is_space(at)),
+                None => self.start(hidden, vector, at, at + 1 == count, is_space(at)),
             }
-            self.latest.clear();
-            self.latest.extend_from_slice(&features[2 * side..]);
+            if let Some(open) = &mut self.open {
+                self.model.latest.multiply(1, vector, width, &mut open.latest);
+            }
         }
+        self.next = next;
     }
 
     /// The hidden layer, in the first numbers of `out`: per output the largest piece.
@@ -160,7 +179,7 @@ impl Decoder<'_> {
     fn state(&self, next: &[f32], out: &mut [f32]) {
         let (side, model) = (self.model.side, self.model);
         let (first, latest) = match &self.open {
-            Some(open) => (&open.first[..], &self.latest[..]),
+            Some(open) => (&open.first[..], &open.latest[..]),
             None => (&model.absent[side..2 * side], &model.absent[2 * side..]),
         };
         let others = first.iter().zip(latest).zip(&model.state_bias);
@@ -190,8 +209,8 @@ impl Decoder<'_> {
     }
 
     #[inline(always)]
-    fn start(&mut self, hidden: &[f32], features: &[f32], at: usize, last: bool, space: bool) {
-        let (model, side) = (self.model, self.model.side);
+    fn start(&mut self, hidden: &[f32], vector: &[f32], at: usize, last: bool, space: bool) {
+        let model = self.model;
         let valid = |choice: &Choice| match choice.action {
             Action::Begin(_) => !space && !last,
             Action::Unit(_) => !space,
@@ -208,8 +227,10 @@ impl Decoder<'_> {
         }
         match best {
             Action::Begin(label) => {
-                let first = features[side..2 * side].to_vec();
-                self.open = Some(Open { start: at, label, margin: margin(&self.scores, most), first });
+                let mut first = Vec::new();
+                model.first.multiply(1, vector, vector.len(), &mut first);
+                let margin = margin(&self.scores, most);
+                self.open = Some(Open { start: at, label, margin, first, latest: Vec::new() });
             }
             Action::Unit(label) => {
                 self.found.push(Found { tokens: at..at + 1, label, margin: margin(&self.scores, most) });

@@ -41,6 +41,21 @@ fn tokens_and_entities_are_spacys() {
     }
 }
 
+/// More words than a session keeps anything of.
+#[test]
+fn forgetting_changes_nothing() {
+    let line = |first: usize, words: usize| {
+        let word = |at| format!("{}{at}", ["Agata", "port", "of", "Kell"][at % 4]);
+        (first..first + words).map(word).collect::<Vec<_>>().join(" ")
+    };
+    let short = "The delegation of Agata0 left Jakarta for Kell3 on Tuesday.";
+    let texts = [short.to_owned(), line(0, 4_000), short.to_owned(), line(2_000, 20_000), short.to_owned()];
+    let mut session = Session::new(Arc::clone(&MODEL));
+    for text in &texts {
+        assert_eq!(session.analyse(text), Session::new(Arc::clone(&MODEL)).analyse(text));
+    }
+}
+
 /// What a promise of the README and of [`Precision::Int16`] rests on.
 #[test]
 fn sixteen_bits_lose_nothing() {
