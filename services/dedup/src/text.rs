@@ -13,7 +13,7 @@ mod words;
 pub(crate) use words::hash_word;
 
 use crate::shingles::LEAD;
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 use tidings_model::{ContentKind, Item, OriginKind, Publisher};
 
 /// How many words of a headline, and of the text after it, are compared.
@@ -78,16 +78,16 @@ pub(crate) fn is_extract(item: &Item) -> bool {
 
 /// Summary or body.
 #[derive(Default)]
-struct Field {
-    text: String,
+struct Field<'a> {
+    text: Cow<'a, str>,
     /// Where in `text` it begins and ends without what is added around it.
     bare: Range<usize>,
     words: Vec<u32>,
 }
 
-impl Field {
+impl<'a> Field<'a> {
     /// `alone`: without a headline, so that its text may be one.
-    fn read(text: Option<&str>, alone: bool, outlet: &Outlet<'_>) -> Self {
+    fn read(text: Option<&'a str>, alone: bool, outlet: &Outlet<'_>) -> Self {
         let Some(text) = text else { return Self::default() };
         let text = clean::clean(start(text));
         let bare = if alone { credit::strip_headline(&text, |name| outlet.is_called(name)) } else { &text };

@@ -8,7 +8,11 @@ const TAG: usize = 300;
 const TARGET: usize = 600;
 
 /// The text in normal form NFKC, with entities decoded, tags and link targets blanked out.
-pub(super) fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    // all at once, not up to the first that is odd
+    if text.bytes().fold(true, |plain, byte| plain & byte.is_ascii() & !matches!(byte, b'&' | b'<' | b']')) {
+        return text.into();
+    }
     let text: Cow<'_, str> = match is_nfkc_quick(text.chars()) {
         IsNormalized::Yes => text.into(),
         _ => text.nfkc().collect::<String>().into(),
@@ -23,7 +27,7 @@ pub(super) fn clean(text: &str) -> String {
         rest = &rest[length..];
     }
     out.push_str(rest);
-    out
+    out.into()
 }
 
 /// What stands at the start of `text`: what to show for it, and its length.

@@ -88,7 +88,8 @@ pub(super) fn strip_headline(headline: &str, is_outlet: impl Fn(&str) -> bool) -
     while let Some(rest) = after_label(text) {
         text = rest;
     }
-    for separator in [" | ", " - ", " – ", " — ", " : ", " · ", " » "] {
+    let parted = text.as_bytes().windows(2).any(|two| two[0] == b' ' && matches!(two[1], b'|' | b'-' | b':' | 0x80..));
+    for separator in [" | ", " - ", " – ", " — ", " : ", " · ", " » "].into_iter().filter(|_| parted) {
         if let Some((title, name)) = text.rsplit_once(separator)
             && title.len() >= 10
             && (is_outlet(name) || PUBLISHERS.iter().any(|known| super::same_name(known, name)))
@@ -132,16 +133,19 @@ pub(super) fn strip_text(text: &str) -> &str {
 /// `By Name, AP Writer`.
 fn after_byline(text: &str) -> &str {
     let head = &text[..text.floor_char_boundary(80)];
-    match head.find(" Writer ") {
-        Some(at) if head.starts_with("By ") => text[at + " Writer ".len()..].trim_start(),
-        _ => text,
+    match head.strip_prefix("By ").and_then(|_| head.find(" Writer ")) {
+        Some(at) => text[at + " Writer ".len()..].trim_start(),
+        None => text,
     }
 }
 
 fn after_dateline(text: &str) -> &str {
     let head = &text[..text.floor_char_boundary(70)];
-    let separators = [" -- ", " - ", " — ", " – "].into_iter().filter_map(|s| head.find(s).map(|at| (at, s.len())));
-    match separators.min() {
+    let separator = |at: usize| {
+        let begins = |separator: &&str| head[at..].starts_with(separator);
+        [" -- ", " - ", " — ", " – "].into_iter().find(begins).map(|separator| (at, separator.len()))
+    };
+    match head.match_indices(' ').find_map(|(at, _)| separator(at)) {
         Some((at, length)) if is_dateline(&head[..at]) => text[at + length..].trim_start(),
         _ => text,
     }
@@ -167,8 +171,15 @@ fn is_agency(name: &str) -> bool {
 fn before_tail(text: &str) -> Option<&str> {
     let far = text.ceil_char_boundary(text.len().saturating_sub(TAIL)).max(KEPT);
     // all tails begin with a capital, a bracket or a sign
-    let begins = |at: &usize| matches!(text.as_bytes()[*at], b'A'..=b'Z' | b'(' | b'[' | SIGN);
+    let begins = |byte: &u8| matches!(*byte, b'A'..=b'Z' | b'(' | b'[' | SIGN);
     let is_tail = |text: &str| TAILS.iter().any(|(begins, goes_on)| text.starts_with(begins) && text.contains(goes_on));
-    let at = (far..text.len()).rev().filter(begins).find(|at| is_tail(&text[*at..]))?;
+    let mut tail = text.as_bytes().get(far..)?;
+    let at = loop {
+        let at = tail.iter().rposition(begins)?;
+        if is_tail(&text[far + at..]) {
+            break far + at;
+        }
+        tail = &tail[..at];
+    };
     Some(text[..at].trim_end_matches(|c: char| c.is_whitespace() || c == '('))
 }

@@ -14,7 +14,7 @@ pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
     let mut words = Vec::new();
     let mut take = |sentence: &str| {
         words.clear();
-        words::hash(sentence, &mut words);
+        words::hash_first(OPENING, sentence, &mut words);
         if words.len() >= SHORTEST {
             into.push(sketch::fold(&words[..words.len().min(OPENING)]));
         }

@@ -8,10 +8,19 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Appends the hashes of the words of `text`, each of 24 bits: two words of a pair of texts share one once in many
 /// thousands. Bit 0 tells whether the word has a digit.
 pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
+    hash_first(usize::MAX, text, into);
+}
+
+/// The same until there are so many hashes, or one more.
+pub(super) fn hash_first(most: usize, text: &str, into: &mut Vec<u32>) {
+    let text = text.to_ascii_lowercase();
     let mut word = String::new();
     let mut unspaced = '\0';
     let mut alone = false;
-    for c in text.chars() {
+    let mut rest = &text[..];
+    while let Some(c) = rest.chars().next()
+        && into.len() < most
+    {
         let kind = kind(c);
         if kind != Kind::Unspaced && kind != Kind::Mark {
             if alone {
@@ -19,8 +28,14 @@ pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
             }
             (unspaced, alone) = ('\0', false);
         }
+        let mut length = c.len_utf8();
         match kind {
-            Kind::Letter if c.is_ascii() => word.push(c.to_ascii_lowercase()),
+            Kind::Letter if c.is_ascii() => {
+                // nearly always a whole word, which is hashed where it stands
+                length = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                let whole = word.is_empty() && rest.as_bytes().get(length).is_none_or(u8::is_ascii);
+                if whole { push(&rest[..length], into) } else { word.push_str(&rest[..length]) }
+            }
             Kind::Letter => word.extend(c.to_lowercase()),
             Kind::Mark => {}
             Kind::Break => finish(&mut word, into),
@@ -33,6 +48,7 @@ pub(super) fn hash(text: &str, into: &mut Vec<u32>) {
                 unspaced = c;
             }
         }
+        rest = &rest[length..];
     }
     if alone {
         push(unspaced.encode_utf8(&mut [0; 4]), into);
@@ -82,6 +98,7 @@ fn push(word: &str, into: &mut Vec<u32>) {
 
 /// The hash of one word in small letters.
 pub(crate) fn hash_word(word: &str) -> u32 {
-    let digit = word.chars().any(char::is_numeric);
+    let digit =
+        word.bytes().any(|byte| byte.is_ascii_digit()) || !word.is_ascii() && word.chars().any(char::is_numeric);
     xxh3_64(word.as_bytes()) as u32 & 0x00ff_fffe | u32::from(digit)
 }
