@@ -20,7 +20,7 @@ const REPEATED_ITEMS: u32 = 4;
 /// Document frequencies of the live window.
 pub(crate) struct Frequencies {
     /// Counts below [`MANY`]; the others are in `many`, by place.
-    counts: Box<[u16]>,
+    counts: Box<[u16; 1 << BITS]>,
     many: HashMap<usize, u32>,
     items: u32,
     /// ln(n + ½) for small n.
@@ -35,7 +35,7 @@ const MANY: u16 = u16::MAX;
 impl Default for Frequencies {
     fn default() -> Self {
         Self {
-            counts: vec![0; 1 << BITS].into(),
+            counts: vec![0; 1 << BITS].try_into().expect("as long as said"),
             many: HashMap::new(),
             items: 0,
             logarithms: (0..4096u16).map(|n| (f32::from(n) + 0.5).ln()).collect(),
@@ -78,6 +78,7 @@ impl Frequencies {
     }
 
     /// In how many items a feature is.
+    #[inline]
     fn count(&self, hash: u32) -> u32 {
         match self.counts[place(hash)] {
             MANY => self.many.get(&place(hash)).copied().unwrap_or_default(),

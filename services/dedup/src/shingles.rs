@@ -71,17 +71,19 @@ impl Shingles {
         let title = if title == words.len() { 0 } else { title };
         let lead = title + LEAD;
         let mut text = Self { length: words.len(), title, ..Self::default() };
-        let packed = words.iter().enumerate().map(|(i, word)| {
+        let mut packed = Vec::with_capacity(words.len());
+        packed.extend(words.iter().enumerate().map(|(i, word)| {
             let number = if word & 1 == 1 { NUMBER } else { 0 };
             let part = if i < title { IN_TITLE } else { IN_TEXT };
             Shingle::pack(*word, number | part | u8::from(i < lead))
-        });
-        text.words = merged(packed, &weigh);
-        let packed = pairs(words, title).map(|(i, pair)| {
+        }));
+        text.words = merged(&mut packed, &weigh);
+        packed.clear();
+        packed.extend(pairs(words, title).map(|(i, pair)| {
             let part = if i < title { IN_TITLE } else { IN_TEXT };
             Shingle::pack(pair, part | u8::from(i + 1 < lead))
-        });
-        text.pairs = merged(packed, &weigh);
+        }));
+        text.pairs = merged(&mut packed, &weigh);
         for word in &text.words {
             text.words_weight += word.weight;
             text.lead_words_weight += if word.lead() { word.weight } else { 0.0 };
@@ -120,16 +122,14 @@ pub(crate) fn features(words: &[u32], title: usize) -> impl Iterator<Item = u32>
 }
 
 /// Sorts by hash, joins the places of repeats, and weighs.
-fn merged(packed: impl Iterator<Item = u64>, weigh: impl Fn(u32) -> f32) -> Vec<Shingle> {
-    let mut shingles: Vec<_> = packed.map(|packed| Shingle { packed, weight: 0.0 }).collect();
-    shingles.sort_unstable_by_key(|shingle| shingle.packed);
-    shingles.dedup_by(|again, first| {
-        let same = again.hash() == first.hash();
+fn merged(packed: &mut Vec<u64>, weigh: impl Fn(u32) -> f32) -> Vec<Shingle> {
+    packed.sort_unstable();
+    packed.dedup_by(|again, first| {
+        let same = *again >> 8 == *first >> 8;
         if same {
-            first.packed |= again.packed;
+            *first |= *again;
         }
         same
     });
-    shingles.iter_mut().for_each(|shingle| shingle.weight = weigh(shingle.hash()));
-    shingles
+    packed.iter().map(|packed| Shingle { packed: *packed, weight: weigh((packed >> 8) as u32) }).collect()
 }
