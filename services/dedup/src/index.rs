@@ -3,7 +3,8 @@
 //! when the oldest leaves.
 //!
 //! A link is how far back the next member of the chain is. Chains mix keys, so each posting has half of its key; the
-//! table is large enough to tell the other half. Per member and key it takes six bytes, and three to six in the table.
+//! table is large enough to tell the other half. Per member and key it takes six bytes, which lie together as they are
+//! read together, and three to six in the table.
 
 use std::{collections::VecDeque, hint::black_box, num::NonZeroU64};
 
@@ -18,9 +19,26 @@ pub(crate) struct Index<const N: usize> {
 
 struct Block<const N: usize> {
     slot: u32,
-    steps: [u32; N],
-    /// The high halves of the keys.
-    keys: [u16; N],
+    postings: [Posting; N],
+}
+
+/// A link of a chain.
+#[derive(Clone, Copy, Default)]
+struct Posting {
+    /// The high half of its key.
+    key: u16,
+    /// The low and the high half of its link; 0 where the chain ends.
+    step: [u16; 2],
+}
+
+impl Posting {
+    fn new(key: u16, step: u32) -> Self {
+        Self { key, step: [step as u16, high(step)] }
+    }
+
+    fn step(self) -> u32 {
+        u32::from(self.step[1]) << 16 | u32::from(self.step[0])
+    }
 }
 
 /// The slot of what left.
@@ -51,11 +69,11 @@ impl<const N: usize> Index<N> {
         // the heads lie far apart, and memory that is asked for all at once answers them together
         black_box(keys.map(|key| self.heads[self.chain(key)]));
         let number = self.first + self.blocks.len() as u64;
-        let mut block = Block { slot, steps: [0; N], keys: keys.map(high) };
-        for (posting, (key, step)) in (number * N as u64..).zip(keys.iter().zip(&mut block.steps)) {
-            *step = if *key == 0 { 0 } else { self.link(*key, posting) };
+        let mut postings = [Posting::default(); N];
+        for (number, (key, posting)) in (number * N as u64..).zip(keys.iter().zip(&mut postings)) {
+            *posting = Posting::new(high(*key), if *key == 0 { 0 } else { self.link(*key, number) });
         }
-        self.blocks.push_back(block);
+        self.blocks.push_back(Block { slot, postings });
         NonZeroU64::new(number).expect("numbers begin with 1")
     }
 
@@ -73,29 +91,39 @@ impl<const N: usize> Index<N> {
     pub fn newest(&self, keys: &[u32], most: usize, slots: &mut Vec<u32>) {
         let end = self.end();
         let head = |key: &u32| Some(Walk { key: *key, posting: self.head(*key, end)?, wanted: most });
-        let mut walks: Vec<Walk> = keys.iter().filter(|key| **key != 0).filter_map(head).collect();
+        let mut walks = Vec::with_capacity(keys.len());
+        walks.extend(keys.iter().filter(|key| **key != 0).filter_map(head));
         let mut found = Vec::with_capacity(walks.len());
         while !walks.is_empty() {
             found.clear();
             found.extend(walks.iter().map(|walk| self.at(walk.posting)));
             let mut found = found.iter();
             walks.retain_mut(|walk| {
-                let Some(Some((slot, key, step))) = found.next().copied() else { return false };
-                if key == high(walk.key) && slot != GONE {
+                let Some(Some(posting)) = found.next().copied() else { return false };
+                if posting.key == high(walk.key)
+                    && let Some(slot) = self.slot(walk.posting)
+                {
                     slots.push(slot);
                     walk.wanted -= 1;
                 }
-                walk.posting = walk.posting.saturating_sub(step.into());
-                step != 0 && walk.wanted > 0
+                walk.posting = walk.posting.saturating_sub(posting.step().into());
+                posting.step() != 0 && walk.wanted > 0
             });
         }
     }
 
-    /// Slot, high half of the key and link of a posting, if it is still in the queue.
-    fn at(&self, posting: u64) -> Option<(u32, u16, u32)> {
-        let block = self.blocks.get((posting / N as u64).checked_sub(self.first)? as usize)?;
-        let place = (posting % N as u64) as usize;
-        Some((block.slot, block.keys[place], block.steps[place]))
+    /// The posting of this number, if it is still in the queue.
+    fn at(&self, posting: u64) -> Option<Posting> {
+        Some(self.block(posting)?.postings[(posting % N as u64) as usize])
+    }
+
+    /// Whose posting it is, unless that has left.
+    fn slot(&self, posting: u64) -> Option<u32> {
+        self.block(posting).map(|block| block.slot).filter(|slot| *slot != GONE)
+    }
+
+    fn block(&self, posting: u64) -> Option<&Block<N>> {
+        self.blocks.get((posting / N as u64).checked_sub(self.first)? as usize)
     }
 
     /// The number that the next posting would have.
@@ -123,27 +151,35 @@ impl<const N: usize> Index<N> {
         step.unwrap_or(0)
     }
 
-    /// Parts each chain into those of a larger table.
+    /// Parts each chain into those of a larger table. It goes through all postings in their order, not along the chains,
+    /// whose links lie far apart: backwards it hands the low half of the key on to the next of a chain.
     fn grow(&mut self) {
         let chains = (self.blocks.len() * N).next_power_of_two().max(CHAINS);
-        let parted = vec![0; chains];
-        let old = std::mem::replace(&mut self.heads, parted);
-        let end = self.end();
-        let mut chain = Vec::new();
-        for (low, head) in (0u32..).zip(old) {
-            let newest = end.checked_sub((end as u32).wrapping_sub(head).into());
-            let mut next = newest.filter(|posting| *posting < end);
-            while let Some(posting) = next
-                && let Some((_, key, step)) = self.at(posting)
-            {
-                chain.push((u32::from(key) << 16 | low & 0xffff, posting));
-                next = posting.checked_sub(step.into()).filter(|_| step != 0);
-            }
-            for (key, posting) in chain.drain(..).rev() {
-                let step = self.link(key, posting);
-                self.blocks[(posting / N as u64 - self.first) as usize].steps[(posting % N as u64) as usize] = step;
+        let (begin, end) = (self.first * N as u64, self.end());
+        let mut lows = vec![0; (end - begin) as usize];
+        for chain in 0..self.heads.len() as u32 {
+            if let Some(head) = self.head(chain, end) {
+                lows[(head - begin) as usize] = chain as u16;
             }
         }
+        for (number, block) in self.blocks.iter().enumerate().rev() {
+            for (at, posting) in block.postings.iter().enumerate().rev() {
+                let place = number * N + at;
+                if let Some(next) = place.checked_sub(posting.step() as usize) {
+                    lows[next] = lows[place];
+                }
+            }
+        }
+        self.heads = vec![0; chains];
+        let mut blocks = std::mem::take(&mut self.blocks);
+        let postings = blocks.iter_mut().flat_map(|block| &mut block.postings);
+        for ((posting, low), number) in postings.zip(lows).zip(begin..) {
+            let key = u32::from(posting.key) << 16 | u32::from(low);
+            if key != 0 {
+                *posting = Posting::new(posting.key, self.link(key, number));
+            }
+        }
+        self.blocks = blocks;
     }
 }
 

@@ -227,7 +227,7 @@ impl Memory {
     /// The newest items of the window under any of these keys, newest first. Sentences lead from an extract to all,
     /// and from all to extracts.
     pub fn candidates(&self, sketch: &Sketch, sentences: &[u32], extract: bool) -> Vec<&Kept> {
-        let mut slots = Vec::new();
+        let mut slots = Vec::with_capacity(LEADS * 2);
         self.leads.newest(&sketch.lead, CANDIDATES, &mut slots);
         self.wholes.newest(sketch.whole.as_ref().map_or(&[], |keys| &keys[..]), CANDIDATES, &mut slots);
         let is_extract = |slot: &u32| extract || self.kept(*slot).print.as_ref().is_some_and(|print| print.extract);
