@@ -81,9 +81,14 @@ impl Frequencies {
     #[inline]
     fn count(&self, hash: u32) -> u32 {
         match self.counts[place(hash)] {
-            MANY => self.many.get(&place(hash)).copied().unwrap_or_default(),
+            MANY => self.exactly(place(hash)),
             count => count.into(),
         }
+    }
+
+    #[cold]
+    fn exactly(&self, place: usize) -> u32 {
+        self.many.get(&place).copied().unwrap_or_default()
     }
 
     /// Inverse document frequency: ln((N + 1) / (n + ½)). The weights of the decision were fitted where what is in 4096

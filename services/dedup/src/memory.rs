@@ -236,9 +236,11 @@ impl Memory {
         }
         slots.sort_unstable();
         slots.dedup();
-        let mut candidates: Vec<&Kept> = slots.into_iter().map(|slot| self.kept(slot)).collect();
-        candidates.sort_unstable_by_key(|kept| Reverse(kept.arrival));
-        candidates
+        // entries lie far apart: all are asked for their arrival at once, not while they are sorted
+        let arrivals = slots.into_iter().map(|slot| self.kept(slot)).map(|kept| (kept.arrival, kept));
+        let mut candidates: Vec<_> = arrivals.collect();
+        candidates.sort_unstable_by_key(|(arrival, _)| Reverse(*arrival));
+        candidates.into_iter().map(|(_, kept)| kept).collect()
     }
 
     /// The members of a cluster, oldest first: the one that it is named after, and those that joined it.

@@ -91,6 +91,9 @@ fn words_are_what_is_left_without_case_and_punctuation() {
         ("习近平", "习近 近平"),
         ("习", "习"),
         ("在 BBC 说", "在bbc说"),
+        ("CafÉ-É3x naÏve", "café é3x naïve"),
+        ("abC๎d Kelvin", "abcd kelvin"),
+        ("在3说4", "在 3 说 4"),
     ] {
         assert_eq!(hashes(a), hashes(b), "{a:?} {b:?}");
     }

@@ -31,10 +31,14 @@ pub(super) fn hash_first(most: usize, text: &str, into: &mut Vec<u32>) {
         let mut length = c.len_utf8();
         match kind {
             Kind::Letter if c.is_ascii() => {
-                // nearly always a whole word, which is hashed where it stands
                 length = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-                let whole = word.is_empty() && rest.as_bytes().get(length).is_none_or(u8::is_ascii);
-                if whole { push(&rest[..length], into) } else { word.push_str(&rest[..length]) }
+                // nearly always a whole word, which is hashed where it stands, and done with what parts it from the next
+                if word.is_empty() && rest.as_bytes().get(length).is_none_or(u8::is_ascii) {
+                    push(&rest[..length], into);
+                    length = rest.len().min(length + 1);
+                } else {
+                    word.push_str(&rest[..length]);
+                }
             }
             Kind::Letter => word.extend(c.to_lowercase()),
             Kind::Mark => {}
