@@ -25,7 +25,8 @@ const SAMPLE: usize = 10_000;
 /// How many are read at a time: they take little room beside what is remembered.
 const PORTION: usize = 1000;
 const SEED: u64 = 42;
-const ROWS: [(&str, fn(&Path) -> Row); 4] = [
+/// The rows of the table: their names, and what measures them with the files of a folder.
+const ROWS: [(&str, Measure); 4] = [
     ("Tidings decides", |folder| dedup(folder, false)),
     ("Tidings with records", |folder| dedup(folder, true)),
     ("Tidings restores", restore),
@@ -34,6 +35,7 @@ const ROWS: [(&str, fn(&Path) -> Row); 4] = [
 
 /// Documents per CPU second at each of [`AT`], and bytes of memory per document.
 type Row = ([Option<f64>; AT.len()], usize);
+type Measure = fn(&Path) -> Row;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -65,9 +67,9 @@ fn compare(count: usize, folder: &Path) {
     println!("| documents per CPU second at a window of | 10k | 100k | 300k | 1M | bytes each |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     let itself = env::current_exe().expect("a program knows where it is");
-    for number in 0..ROWS.len() {
+    for (number, (name, _)) in ROWS.iter().enumerate() {
         let status = Command::new(&itself).arg("row").arg(folder).arg(number.to_string()).status();
-        assert!(status.is_ok_and(|status| status.success()), "{} failed", ROWS[number].0);
+        assert!(status.is_ok_and(|status| status.success()), "{name} failed");
     }
 }
 
