@@ -10,10 +10,12 @@
 mod group;
 mod link;
 mod neighbours;
+mod region;
 mod salience;
 mod spans;
 
 use crate::{
+    inflect,
     kb::{Kb, local_id},
     recognise::Recognise,
     token::{Token, tokens},
@@ -42,11 +44,20 @@ struct Field {
 }
 
 /// The entities of `item`, most salient first. Names that nothing is known of count from `min_confidence` on.
-pub fn entities(item: &Item, recogniser: Option<&dyn Recognise>, kb: &Kb, min_confidence: f32) -> Vec<Entity> {
+///
+/// `language` is the item's, where known.
+pub fn entities(
+    item: &Item,
+    language: Option<&str>,
+    recogniser: Option<&dyn Recognise>,
+    kb: &Kb,
+    min_confidence: f32,
+) -> Vec<Entity> {
     let document = Document::of(item);
-    let tokens = tokens(&document.text);
+    let tokens = inflect::split(kb, tokens(&document.text), language);
     let recognised = recogniser.map(|recogniser| recogniser.recognise(&document.text, &tokens)).unwrap_or_default();
-    let names = group::names(kb, &document.text, &tokens, spans::merge(kb, &document.text, &tokens, &recognised));
+    let found = spans::merge(kb, language, &document.text, &tokens, &recognised);
+    let names = group::names(kb, &document.text, &tokens, found);
     let sure = names.into_iter().filter(|name| name.is_sure(min_confidence));
     let mut entities: Vec<Entity> = sure.map(|name| document.entity(kb, &tokens, &name, &item.links)).collect();
     salience::weigh(&mut entities);
@@ -83,7 +94,7 @@ impl Document {
             id_kind: known.as_ref().map_or(IdKind::Local, |known| known.id_kind),
             name: known.as_ref().map_or_else(|| written(form, kind), |known| known.name.to_owned()),
             kind,
-            country: known.and_then(|known| known.country).map(ToOwned::to_owned),
+            country: known.and_then(|known| known.country()).map(ToOwned::to_owned),
             in_headline: mentions.iter().any(|mention| mention.field == "headline"),
             mentions,
             salience: 0.0,

@@ -14,6 +14,7 @@ pub mod wikidata;
 mod write;
 
 pub use layer::Error;
+pub(crate) use shipped::REGIONS;
 
 use crate::{
     aliases::{is_shouted, joined},
@@ -58,12 +59,19 @@ pub struct Entry<'a> {
     pub kind: EntityType,
     /// As Tidings writes it.
     pub name: &'a str,
-    /// The Wikidata id of the country that it belongs to, or is.
-    pub country: Option<&'a str>,
+    /// Where it is: the Wikidata id of the country that it belongs to, or is, and behind a slash the region where known.
+    pub area: Option<&'a str>,
     /// How well known it is: 16 for each doubling.
     pub fame: u8,
     /// Whether its aliases are names wherever they stand.
     pub listed: bool,
+}
+
+impl<'a> Entry<'a> {
+    /// The Wikidata id of the country that it belongs to, or is.
+    pub fn country(&self) -> Option<&'a str> {
+        self.area.and_then(|area| area.split('/').next())
+    }
 }
 
 /// The id of a name that has none elsewhere: of its fold alone, for its type is judged anew in every document.
@@ -98,17 +106,36 @@ impl Kb {
         self.layers[usize::from(number.0)].entry(number.1)
     }
 
-    /// The longest listed name that starts at token `at`: how many tokens it has, and what it may mean.
-    pub fn longest(&self, tokens: &[Token<'_>], at: usize) -> Option<(usize, Vec<Number>)> {
+    /// The longest listed name that starts at token `at`, in a text in that language: how many tokens it has, and what it
+    /// may mean.
+    pub fn longest(&self, tokens: &[Token<'_>], at: usize, language: Option<&str>) -> Option<(usize, Vec<Number>)> {
         let layer = &self.layers[0];
         let written = layer.longest(layer::WRITTEN, tokens, at, |_| true);
         let shouted = layer.longest(layer::CAPITALS, tokens, at, |tokens| is_shouted(tokens, &joined(tokens)));
-        let (len, found) = match (written, shouted) {
-            (Some(written), Some(shouted)) if shouted.0 > written.0 => shouted,
-            (written, shouted) => written.or(shouted)?,
+        let english = match (written, shouted) {
+            (Some(written), Some(shouted)) if shouted.0 > written.0 => Some(shouted),
+            (written, shouted) => written.or(shouted),
+        };
+        let exonym = match language {
+            None | Some("en") => None,
+            Some(_) => layer.longest(layer::EXONYM, tokens, at, |_| true),
+        };
+        // "Roma" is a people, or Rome
+        let rome = matches!(language, Some("it" | "es" | "pt" | "ca"));
+        let (len, found) = match (english, exonym) {
+            (Some(english), Some(exonym)) if exonym.0 > english.0 || rome && exonym.0 == english.0 => exonym,
+            (english, exonym) => english.or(exonym)?,
         };
         let found: Vec<Number> = found.into_iter().map(|entry| self.one(Number(0, entry))).collect();
         (!found.is_empty()).then_some((len, found))
+    }
+
+    /// The listed place or organisation that a word names in some language.
+    pub fn listed(&self, word: &str) -> Option<Number> {
+        let tables = [layer::WRITTEN, layer::EXONYM].into_iter();
+        let mut found = tables.flat_map(|table| self.all(table, word)).map(|number| (self.entry(number), number));
+        let is_meant = |entry: &Entry<'_>| matches!(entry.kind, EntityType::Place | EntityType::Organisation);
+        found.find(|(entry, _)| entry.listed).filter(|(entry, _)| is_meant(entry)).map(|(_, number)| number)
     }
 
     /// All that a name may mean, listed or not, by how it is written; a name in capitals also as names usually are.

@@ -15,6 +15,7 @@ pub mod aliases;
 mod config;
 pub mod document;
 pub mod fold;
+mod inflect;
 pub mod kb;
 pub mod language;
 pub mod lexicon;
@@ -31,7 +32,7 @@ pub use neural::Models;
 use kb::Kb;
 use names::CapitalisedNames;
 use recognise::Recognise;
-use tidings_model::{Enriched, EntitiesStatus, Item, Timestamp, Topic, Unique};
+use tidings_model::{Enriched, EntitiesStatus, Timestamp, Topic, Unique};
 use tidings_stage::{Event, Never, Reject, Share, Stage, Step};
 
 /// `Enriched::model` where no recogniser ran.
@@ -54,19 +55,20 @@ impl Enrich {
         Self { min_confidence: config.min_confidence, recognisers, kb: models.kb().clone() }
     }
 
-    fn recogniser(&self, item: &Item) -> Option<&dyn Recognise> {
-        let language = language::of(item)?;
-        self.recognisers.iter().map(AsRef::as_ref).find(|recogniser| recogniser.knows(&language))
+    fn recogniser(&self, language: &str) -> Option<&dyn Recognise> {
+        self.recognisers.iter().map(AsRef::as_ref).find(|recogniser| recogniser.knows(language))
     }
 
     fn enrich(&self, unique: &Unique) -> Enriched {
         let item = &unique.item;
         let has_text = item.texts().any(|(_, text)| !text.trim().is_empty());
-        let recogniser = self.recogniser(item).filter(|_| has_text);
+        let language = has_text.then(|| language::of(item)).flatten();
+        let language = language.as_deref();
+        let recogniser = language.and_then(|language| self.recogniser(language));
         Enriched {
             item: item.clone(),
             cluster: unique.cluster.clone(),
-            entities: document::entities(item, recogniser, &self.kb, self.min_confidence),
+            entities: document::entities(item, language, recogniser, &self.kb, self.min_confidence),
             entities_status: match recogniser {
                 _ if !has_text => EntitiesStatus::None,
                 Some(recogniser) if recogniser.is_model() => EntitiesStatus::Model,

@@ -3,7 +3,7 @@
 mod seeds;
 
 use super::*;
-use tidings_model::{Language, LanguageSource};
+use tidings_model::{Item, Language, LanguageSource};
 use tidings_stage::laws;
 
 /// An item of `news.raw.v1` as dedup passes it on.
@@ -59,6 +59,45 @@ fn languages_without_a_recogniser_have_the_knowledge_base() {
 }
 
 #[test]
+fn names_are_found_as_other_languages_write_and_inflect_them() {
+    for (tag, text, want) in [
+        ("ko", "서울에서 한국은 미국의 대통령을 만났다", "서울=Q8684 한국=Q884 미국=Q30"),
+        ("ru", "В Москве ждут главу Украины вместе с Россией", "Москве=Q649 Украины=Q212 Россией=Q159"),
+        ("pl", "W Warszawie przyjęto delegację z Niemiec i Ukrainy", "Warszawie=Q270 Niemiec=Q183 Ukrainy=Q212"),
+        ("cs", "V Praze jednali o Ukrajině", "Praze=Q1085 Ukrajině=Q212"),
+        ("tr", "Heyet dün İstanbul'da ABD'nin planını görüştü", "İstanbul=745044 ABD=Q30"),
+        ("fi", "Helsingissä puhuttiin Venäjän sodasta", "Helsingissä=Q1757 Venäjän=Q159"),
+        ("hu", "A hírek szerint Moszkvában és Németországban is", "Moszkvában=Q649 Németországban=Q183"),
+        (
+            "fr",
+            "Les États-Unis et l’Allemagne à Varsovie, selon l'ONU",
+            "États-Unis=Q30 Allemagne=Q183 Varsovie=Q270 ONU=Q1065",
+        ),
+        ("it", "A Roma gli Stati Uniti e l'Ucraina", "Roma=Q220 Stati Uniti=Q30 Ucraina=Q212"),
+        ("es", "Viajó de Bruselas a Suecia y Hungría", "Bruselas=Q239 Suecia=Q34 Hungría=Q28"),
+        ("de", "Er flog von Warschau nach Ungarn, Deutschlands Partner", "Warschau=Q270 Ungarn=Q28 Deutschlands=Q183"),
+        // the people, and a word that is a country elsewhere
+        ("en", "They said that the Roma left the island for an Island of indie music", ""),
+    ] {
+        let item = serde_json::json!({"id": "1", "summary": text, "language": {"tag": tag, "source": "declared"}});
+        let enriched = enrich(&item.to_string());
+        let mentions = |entity: &tidings_model::Entity| {
+            let id = entity.id.clone();
+            entity
+                .mentions
+                .iter()
+                .map(move |mention| (mention.start, format!("{}={id}", mention.text)))
+                .collect::<Vec<_>>()
+        };
+        let known = enriched.entities.iter().filter(|entity| entity.id_kind != tidings_model::IdKind::Local);
+        let mut told: Vec<(u32, String)> = known.flat_map(mentions).collect();
+        told.sort();
+        let told: Vec<String> = told.into_iter().map(|(_, told)| told).collect();
+        assert_eq!(told.join(" "), want, "{tag}");
+    }
+}
+
+#[test]
 fn the_record_says_how_its_entities_were_found() {
     let english = r#"{"id":"1","headline":"Talks","body":"The envoy said that the talks are over."}"#;
     let cases = [
@@ -74,7 +113,7 @@ fn the_record_says_how_its_entities_were_found() {
     for (item, status, model) in cases {
         let enriched = enrich(item);
         assert_eq!((enriched.entities_status, enriched.model.as_str()), (status, model), "{item}");
-        assert_eq!(enriched.kb, "tidings-kb-4");
+        assert_eq!(enriched.kb, "tidings-kb-5");
     }
 }
 

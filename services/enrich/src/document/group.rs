@@ -129,7 +129,10 @@ fn join_short_forms(kb: &Kb, text: &str, tokens: &[Token<'_>], names: &mut BTree
             }
             // "Jordan" after "Michael Jordan", but "in Jordan" stays the country.
             Key::Known(_) => {
-                (stay, found) = found.into_iter().partition(|found| follows(Class::AtPlace, tokens, found));
+                (stay, found) = found.into_iter().partition(|found| {
+                    // behind its city, or before its region
+                    follows(Class::AtPlace, tokens, found) || found.told && found.kind == EntityType::Place
+                });
                 found.iter_mut().for_each(|found| found.kind = EntityType::Other);
             }
             Key::Local(_) if short.kind == EntityType::Place => continue,

@@ -9,7 +9,7 @@ const COMPATRIOT: i32 = 2 * LEAD;
 
 /// The countries that these entries are of or belong to.
 pub(super) fn countries(kb: &Kb, known: impl IntoIterator<Item = Number>) -> BTreeSet<&str> {
-    known.into_iter().filter_map(|number| kb.entry(number).country).collect()
+    known.into_iter().filter_map(|number| kb.entry(number).country()).collect()
 }
 
 /// The one that a recognised name of that type and so many words means; none where two are as likely, for a wrong link
@@ -29,7 +29,7 @@ pub(super) fn choose(
         if unsure || other || scored.iter().any(|(_, same)| kb.entry(*same).id == entry.id) {
             continue;
         }
-        let compatriot = entry.country.is_some_and(|country| countries.contains(country));
+        let compatriot = entry.country().is_some_and(|country| countries.contains(country));
         scored.push((i32::from(entry.fame) + if compatriot { COMPATRIOT } else { 0 }, number));
     }
     scored.sort_unstable_by_key(|(score, number)| (std::cmp::Reverse(*score), *number));

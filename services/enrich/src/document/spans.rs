@@ -1,7 +1,8 @@
 //! Brings together what was recognised and what is known, so that no two names overlap.
 
-use super::{link, neighbours};
+use super::{link, neighbours, region};
 use crate::{
+    inflect,
     kb::{Kb, Number},
     lexicon::Class,
     names::is_part,
@@ -24,6 +25,10 @@ const CITY: usize = 8;
 
 /// The longest name, in bytes: beyond it stands nonsense.
 const LONGEST: usize = 120;
+
+/// Of languages whose countries have one.
+const ARTICLES: [&str; 14] =
+    ["Les", "Le", "La", "El", "Il", "Lo", "Los", "Las", "Gli", "Der", "Die", "Das", "Os", "As"];
 
 /// A name at a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,8 +64,14 @@ impl Found {
 }
 
 /// The names of the text, in reading order, none overlapping.
-pub(super) fn merge(kb: &Kb, text: &str, tokens: &[Token<'_>], recognised: &[Span]) -> Vec<Found> {
-    let known = known(kb, tokens);
+pub(super) fn merge(
+    kb: &Kb,
+    language: Option<&str>,
+    text: &str,
+    tokens: &[Token<'_>],
+    recognised: &[Span],
+) -> Vec<Found> {
+    let known = known(kb, language, tokens);
     let countries = link::countries(kb, known.iter().filter_map(|found| found.known));
     let mut displaced = vec![false; known.len()];
     let mut found = Vec::new();
@@ -99,6 +110,7 @@ pub(super) fn merge(kb: &Kb, text: &str, tokens: &[Token<'_>], recognised: &[Spa
     let alone = known.into_iter().zip(displaced).filter(|(_, displaced)| !displaced).map(|(known, _)| known);
     found.extend(alone.filter(|known| !is_credit(tokens, known)));
     found.sort_by_key(|name| name.first);
+    region::settle(kb, tokens, &mut found);
     neighbours::join_persons(tokens, &mut found);
     neighbours::type_lists(tokens, &mut found);
     neighbours::add_acronyms(tokens, &mut found);
@@ -116,13 +128,14 @@ fn linked(kb: &Kb, text: &str, tokens: &[Token<'_>], name: &Found, countries: &B
 
 /// The names that the knowledge base lists. A common word at the start of a sentence ("Reading the letter")
 /// counts only where the name stands elsewhere too.
-fn known(kb: &Kb, tokens: &[Token<'_>]) -> Vec<Found> {
+fn known(kb: &Kb, language: Option<&str>, tokens: &[Token<'_>]) -> Vec<Found> {
     let mut matches = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let listed = kb.longest(tokens, at);
-        let len = listed.as_ref().map_or(1, |(len, _)| *len);
-        matches.extend(listed.map(|(len, meanings)| (at, len, meanings[0])));
+        let listed = kb.longest(tokens, at, language).map(|(len, meanings)| (len, meanings[0]));
+        let listed = listed.or_else(|| inflect::nominative(kb, &tokens[at], language).map(|entry| (1, entry)));
+        let len = listed.map_or(1, |(len, _)| len);
+        matches.extend(listed.map(|(len, entry)| (at, len, entry)));
         at += len;
     }
     let doubtful = |first: usize, len: usize| {
@@ -220,6 +233,8 @@ fn stands(tokens: &[Token<'_>], name: &mut Found, known: &[Found]) -> bool {
     if known.iter().any(|known| is_full_person(known) || is_longer(known)) {
         return false;
     }
-    let mut words = (name.first..name.last).filter(|at| tokens[*at].is_capital());
+    // "V Praze", "Les États-Unis": small words with the capital of their sentence
+    let small = |token: &Token<'_>| token.starts && (token.text.chars().count() == 1 || ARTICLES.contains(&token.text));
+    let mut words = (name.first..name.last).filter(|at| tokens[*at].is_capital() && !small(&tokens[*at]));
     words.any(|at| !known.iter().any(|known| (known.first..known.last).contains(&at)))
 }

@@ -13,7 +13,7 @@ fn item(headline: &str, summary: &str, body: &str) -> Item {
 }
 
 fn found(item: &Item) -> Vec<Entity> {
-    entities(item, Some(&CapitalisedNames::english()), &Kb::load(None).unwrap(), 0.4)
+    entities(item, Some("en"), Some(&CapitalisedNames::english()), &Kb::load(None).unwrap(), 0.4)
 }
 
 /// `name/type: mention, mention` of each entity, by name.
@@ -159,7 +159,7 @@ fn what_names_nobody_is_no_entity() {
     let models = Models::load(&crate::Config::default()).unwrap();
     let english = models.recognisers().next().unwrap();
     let told = |body: &str| -> Vec<String> {
-        let entities = entities(&item("", "", body), Some(&english), models.kb(), 0.0);
+        let entities = entities(&item("", "", body), Some("en"), Some(&english), models.kb(), 0.0);
         entities.into_iter().map(|entity| entity.name).collect()
     };
     assert_eq!(told("JAKARTA (NWA) - The delegation left for Berlin on Friday."), ["Jakarta", "Berlin"]);
@@ -172,7 +172,7 @@ fn what_names_nobody_is_no_entity() {
 fn the_document_decides_what_a_name_means() {
     let kb = Kb::load(None).unwrap();
     // two cities of that name, neither much larger than the other
-    let sides: Vec<_> = kb.meanings(&tokens("Kochi")).into_iter().map(|number| kb.entry(number).country).collect();
+    let sides: Vec<_> = kb.meanings(&tokens("Kochi")).into_iter().map(|number| kb.entry(number).country()).collect();
     assert_eq!(sides, [Some("Q668"), Some("Q17")]);
     let city = |of: &str| {
         let entities = found(&item("", "", &format!("then {of} envoy flew to the city of Kochi again")));
@@ -230,7 +230,7 @@ impl Recognise for Told {
 fn neighbours_tell_what_a_name_is() {
     use EntityType::{Organisation, Person, Place};
     let told = |text: &str, names: &'static [(&'static str, EntityType, f32)]| {
-        let entities = entities(&item("", "", text), Some(&Told(names)), &Kb::load(None).unwrap(), 0.4);
+        let entities = entities(&item("", "", text), Some("en"), Some(&Told(names)), &Kb::load(None).unwrap(), 0.4);
         entities.into_iter().map(|entity| (entity.name, entity.kind)).collect::<Vec<_>>()
     };
     let one = |name: &str, kind| (name.to_owned(), kind);
@@ -254,7 +254,7 @@ fn neighbours_tell_what_a_name_is() {
 fn a_headline_in_title_case_swallows_no_known_name() {
     let names = &[("Putin Heads", EntityType::Person, 0.9)];
     let item = item("Zelensky Warns As Putin Heads To Beijing", "", "");
-    let mut told: Vec<String> = entities(&item, Some(&Told(names)), &Kb::load(None).unwrap(), 0.4)
+    let mut told: Vec<String> = entities(&item, Some("en"), Some(&Told(names)), &Kb::load(None).unwrap(), 0.4)
         .into_iter()
         .map(|entity| entity.name)
         .collect();

@@ -27,6 +27,8 @@ pub(super) const MAGIC: &[u8; 8] = b"TDNGSKB1";
 pub(super) const WRITTEN: u8 = b'w';
 /// In capitals; of listed entries only.
 pub(super) const CAPITALS: u8 = b'u';
+/// As other languages write it, in Latin letters: sought only in texts that are not in English.
+pub(super) const EXONYM: u8 = b'x';
 /// The common form of spellings; of persons only.
 pub(super) const VARIANT: u8 = b'v';
 /// By the local id that a name would have.
@@ -59,8 +61,8 @@ pub(super) struct Stored<'a> {
     pub id_kind: u8,
     pub kind: u8,
     pub name: &'a str,
-    /// Empty where it is not known.
-    pub country: &'a str,
+    /// Its country, and behind a slash its region; empty where not known.
+    pub area: &'a str,
     pub fame: u8,
     pub listed: bool,
 }
@@ -73,8 +75,8 @@ impl<'a> Stored<'a> {
     pub fn of(entry: &super::Entry<'a>) -> Self {
         let id_kind = ID_KINDS.iter().position(|kind| *kind == entry.id_kind).unwrap_or(2) as u8;
         let kind = KINDS.iter().position(|kind| *kind == entry.kind).unwrap_or(4) as u8;
-        let country = entry.country.unwrap_or("");
-        Self { id: entry.id, id_kind, kind, name: entry.name, country, fame: entry.fame, listed: entry.listed }
+        let area = entry.area.unwrap_or("");
+        Self { id: entry.id, id_kind, kind, name: entry.name, area, fame: entry.fame, listed: entry.listed }
     }
 }
 
@@ -141,7 +143,7 @@ impl Layer {
             id_kind: ID_KINDS.get(usize::from(stored.id_kind)).copied().unwrap_or_default(),
             kind: KINDS.get(usize::from(stored.kind)).copied().unwrap_or_default(),
             name: stored.name,
-            country: (!stored.country.is_empty()).then_some(stored.country),
+            area: (!stored.area.is_empty()).then_some(stored.area),
             fame: stored.fame,
             listed: stored.listed,
         }

@@ -1,31 +1,47 @@
 //! The knowledge base that is compiled in, from `kb/*.tsv`.
 //!
-//! A row is `id, kind, name, aliases, country, people`, the last two where they are known. Without an id it has a local
-//! one, the one that an unknown name of the same spelling would have: a wrong id is worse than none.
+//! A row is `id, kind, name, aliases, area, people`, the last two where they are known. Without an id it has a local
+//! one, the one that an unknown name of the same spelling would have: a wrong id is worse than none. What other languages
+//! call the entries stands in files of its own: `name, names`.
 
 use super::{Entry, layer::Layer, local_id, write::Writer};
+use std::collections::HashMap;
 use tidings_model::{EntityType, IdKind};
 
 /// The name and version of the shipped layer; it changes with the files.
-const NAME: &str = "tidings-kb-4";
+const NAME: &str = "tidings-kb-5";
 
-pub(super) const FILES: [(&str, &str); 6] = [
+pub(super) const FILES: [(&str, &str); 7] = [
     ("countries.tsv", include_str!("../../kb/countries.tsv")),
     ("groups.tsv", include_str!("../../kb/groups.tsv")),
     ("organisations.tsv", include_str!("../../kb/organisations.tsv")),
     ("people.tsv", include_str!("../../kb/people.tsv")),
     ("places.tsv", include_str!("../../kb/places.tsv")),
+    ("regions.tsv", REGIONS),
     ("cities.tsv", include_str!("../../kb/cities.tsv")),
 ];
+
+/// States and provinces; its sixth column is how they are written after a city.
+pub(crate) const REGIONS: &str = include_str!("../../kb/regions.tsv");
+
+pub(super) const EXONYMS: [&str; 2] = [include_str!("../../kb/exonyms.tsv"), include_str!("../../kb/spellings.tsv")];
 
 /// Of what is listed by hand: better known than any of its name.
 const FAMOUS: u8 = u8::MAX;
 
 pub(super) fn layer() -> Result<Layer, String> {
     let mut writer = Writer::new();
+    let mut exonyms: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (name, names) in EXONYMS.iter().flat_map(|source| source.lines()).filter_map(|row| row.split_once('\t')) {
+        exonyms.entry(name).or_default().extend(names.split('|'));
+    }
     for (file, source) in FILES {
         for (line, row) in source.lines().enumerate().filter(|(_, row)| !row.starts_with('#')) {
-            add(&mut writer, file, row).map_err(|mend| format!("kb/{file}:{}: {mend}", line + 1))?;
+            let told = |mend| format!("kb/{file}:{}: {mend}", line + 1);
+            add(&mut writer, file, row).map_err(told)?;
+            // the first of a name is the one that it is known for: Georgia the country
+            let names = row.split('\t').nth(2).and_then(|name| exonyms.remove(name)).unwrap_or_default();
+            writer.add_exonyms(FAMOUS, names).map_err(|error| told(error.to_string()))?;
         }
     }
     let mut bytes = Vec::new();
@@ -50,18 +66,21 @@ pub(super) fn add(writer: &mut Writer, file: &str, row: &str) -> Result<(), Stri
         [b'Q', ..] => (id, IdKind::Wikidata),
         _ => (id, IdKind::Geonames),
     };
-    let country = match file {
+    let area = match file {
         "countries.tsv" => Some(id),
-        _ => rest.first().copied().filter(|country| !country.is_empty()),
+        _ => rest.first().copied().filter(|area| !area.is_empty()),
     };
-    let people = rest.get(1).map(|people| people.parse::<f32>().map_err(|_| format!("people {people:?}; a number")));
+    let people = rest
+        .get(1)
+        .filter(|_| file != "regions.tsv")
+        .map(|people| people.parse::<f32>().map_err(|_| format!("people {people:?}; a number")));
     let people = people.transpose()?;
     let entry = Entry {
         id,
         id_kind,
         kind,
         name,
-        country,
+        area,
         // a city of 100,000 has some 30 articles
         fame: people.map_or(FAMOUS, |people| (16.0 * (people / 3_000.0).log2()) as u8),
         listed: people.is_none(),

@@ -138,7 +138,7 @@ impl Item<'_> {
             id_kind: IdKind::Wikidata,
             kind,
             name,
-            country: country.as_deref(),
+            area: country.as_deref(),
             fame: (16.0 * (self.sitelinks.len() as f32 + 1.0).log2()) as u8,
             listed: false,
         };

@@ -5,7 +5,7 @@
 
 use super::{
     Entry,
-    layer::{CAPITALS, Header, LOCAL, MAGIC, SEVERAL, Stored, VARIANT, WRITTEN},
+    layer::{CAPITALS, EXONYM, Header, LOCAL, MAGIC, SEVERAL, Stored, VARIANT, WRITTEN},
     local_id,
     sort::{Alias, Sorter},
 };
@@ -59,6 +59,16 @@ impl Writer {
         }
         if entry.id_kind == IdKind::Local {
             self.alias(LOCAL, &local_id(entry.name), entry.fame, number)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what the last entry is called in other languages. In another script it is a name wherever it stands.
+    pub fn add_exonyms<'a>(&mut self, fame: u8, names: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        let last = self.offsets.len().saturating_sub(1) as u32;
+        for name in names {
+            let table = if name.chars().any(|c| c.is_alphabetic() && c < '\u{370}') { EXONYM } else { WRITTEN };
+            self.alias(table, &joined(&tokens(name)), fame, last)?;
         }
         Ok(())
     }
