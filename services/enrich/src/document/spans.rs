@@ -30,6 +30,9 @@ const LONGEST: usize = 120;
 const ARTICLES: [&str; 14] =
     ["Les", "Le", "La", "El", "Il", "Lo", "Los", "Las", "Gli", "Der", "Die", "Das", "Os", "As"];
 
+/// Behind a place, they make the name of a competition of it.
+const EVENTS: [&str; 5] = ["Cup", "Games", "Open", "Championship", "Championships"];
+
 /// A name at a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
@@ -146,6 +149,9 @@ fn known(kb: &Kb, language: Option<&str>, tokens: &[Token<'_>]) -> Vec<Found> {
             && (token.style != Style::Prose || token.starts)
             && !(token.style == Style::Prose && tokens.get(first + 1).is_some_and(speaks))
     };
+    // "Asia Cup", "US Open" are no place
+    let event = |at: usize| tokens.get(at).is_some_and(|next| next.gap == Gap::Space && EVENTS.contains(&next.text));
+    matches.retain(|(first, len, _)| !event(first + len));
     let sure: BTreeSet<Number> =
         matches.iter().filter(|(first, len, _)| !doubtful(*first, *len)).map(|(.., entry)| *entry).collect();
     let found = matches.into_iter().filter(|(.., entry)| sure.contains(entry)).map(|(first, len, entry)| Found {

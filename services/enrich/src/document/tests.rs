@@ -73,6 +73,10 @@ fn the_knowledge_base_and_the_recogniser_agree_on_a_span() {
         ("he told the UN Security Council again", "UN Security Council/org: UN Security Council"),
         ("Reading the letter took long. It told us nothing", ""),
         ("Turkey said no to all of them", "Turkey/pla: Turkey"),
+        (
+            "then Real Madrid lost to Africa CDC in Madrid",
+            "Africa CDC/org: Africa CDC | Madrid/pla: Madrid | Real Madrid/org: Real Madrid",
+        ),
         ("Nice words, said he. They flew to Nice", "Nice/pla: Nice, Nice"),
     ];
     for (body, want) in cases {
@@ -286,4 +290,14 @@ fn a_name_keeps_its_id_whatever_it_is_taken_for() {
     let (person, he) = told("it was said that President Brennick met the delegation again");
     assert_eq!((place, person), (EntityType::Place, EntityType::Person));
     assert_eq!(there, he);
+}
+
+#[test]
+fn a_competition_is_not_the_place_that_it_is_named_for() {
+    let told = |text: &str| {
+        let entities = entities(&item("", "", text), Some("en"), None, &Kb::load(None).unwrap(), 0.4);
+        entities.into_iter().map(|entity| entity.name).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(told("they won the Asia Cup, the US Open and the Asian Games in Qatar"), "Qatar");
+    assert_eq!(told("Qatar opens the games"), "Qatar");
 }
