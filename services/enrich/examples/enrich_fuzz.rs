@@ -74,7 +74,22 @@ const PIECES: &[&str] = &[
     "\u{1c}",
     "\u{3000}",
     "said ",
+    ", Texas",
+    ", Ga.",
+    "Georgia",
+    "Paris",
+    "Cup",
+    "Москвой ",
+    "서울에서",
+    "은",
+    "İstanbul'da",
+    "’ın",
+    "dell'",
+    "L’",
 ];
+
+/// What the items say that they are written in; nothing, now and then.
+const LANGUAGES: &[&str] = &["", "en", "ru", "uk", "pl", "cs", "fi", "hu", "de", "ko", "tr", "fr", "it", "xx"];
 
 /// Milliseconds that any text may take, and those of a thousand bytes.
 const PATIENCE: (f64, f64) = (100.0, 50.0);
@@ -92,15 +107,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut texts, mut slowest, start) = (0_u64, 0.0_f64, cpu_seconds());
     while cpu_seconds() - start < seconds {
         let fields = [random.text(&lines), random.text(&lines), random.text(&lines)];
+        let language = LANGUAGES[random.below(LANGUAGES.len())];
         let bytes: usize = fields.iter().map(String::len).sum();
         let before = cpu_seconds();
-        let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| check(&mut stage, &fields)));
+        let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| check(&mut stage, &fields, language)));
         let spent = (cpu_seconds() - before) * 1000.0;
         let verdict = outcome.unwrap_or_else(|_| Err("it panics".to_owned()));
         slowest = slowest.max(spent / (PATIENCE.0 + PATIENCE.1 * bytes as f64 / 1000.0));
         let slow = if slowest > 1.0 { Err(format!("{spent:.0} ms for {bytes} bytes")) } else { Ok(()) };
         if let Err(what) = verdict.and(slow) {
-            return Err(format!("after {texts} texts: {what}: {fields:?}").into());
+            return Err(format!("after {texts} texts: {what}: {language} {fields:?}").into());
         }
         texts += 1;
     }
@@ -112,8 +128,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Enriches an item of these fields and looks at what comes out.
-fn check(stage: &mut Enrich, fields: &[String; 3]) -> Result<(), String> {
-    let item = serde_json::json!({"id": "1", "headline": fields[0], "summary": fields[1], "body": fields[2]});
+fn check(stage: &mut Enrich, fields: &[String; 3], language: &str) -> Result<(), String> {
+    let mut item = serde_json::json!({"id": "1", "headline": fields[0], "summary": fields[1], "body": fields[2]});
+    if !language.is_empty() {
+        item["language"] = serde_json::json!({"tag": language, "source": "declared"});
+    }
     let item: Item = serde_json::from_value(item).map_err(|error| error.to_string())?;
     let unique = serde_json::json!({"item": item, "cluster": {"id": "c", "verdict": "new"}}).to_string();
     let unique: Unique = serde_json::from_str(&unique).map_err(|error| error.to_string())?;
