@@ -14,7 +14,7 @@ pub mod wikidata;
 mod write;
 
 pub use layer::Error;
-pub(crate) use shipped::REGIONS;
+pub(crate) use shipped::{Region, regions};
 
 use crate::{
     aliases::{is_shouted, joined},
@@ -71,6 +71,11 @@ impl<'a> Entry<'a> {
     /// The Wikidata id of the country that it belongs to, or is.
     pub fn country(&self) -> Option<&'a str> {
         self.area.and_then(|area| area.split('/').next())
+    }
+
+    /// Whether it is a country itself.
+    pub fn is_country(&self) -> bool {
+        self.country() == Some(self.id)
     }
 }
 

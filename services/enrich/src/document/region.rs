@@ -1,20 +1,20 @@
 //! Which of its namesakes a city is, by the region or country behind its name: "Paris, Texas".
 //!
-//! An id that the region contradicts is taken away; the right city's is given where the knowledge base has it. And "Georgia"
-//! is the state beside its cities and officials, the country beside its own.
+//! An id that the region contradicts is taken away; the right city's is given where the knowledge base has it. And
+//! "Georgia" is the state beside its cities and officials, the country beside its own.
 
 use super::spans::Found;
 use crate::{
     aliases::joined,
-    kb::{Entry, Kb, Number, REGIONS},
+    kb::{Entry, Kb, Number, Region, regions},
     lexicon::Class,
-    token::{Gap, Shape, Token},
+    token::{Gap, Shape, Style, Token},
 };
 use std::{
     collections::{BTreeMap, HashMap},
     sync::LazyLock,
 };
-use tidings_model::EntityType;
+use tidings_model::{EntityType, IdKind};
 
 /// How sure it is that what stands before its region is a place.
 const TOLD: f32 = 0.95;
@@ -24,17 +24,16 @@ const REGION: usize = 4;
 
 /// Areas, as `country/region`, by their names and by how they are written after a city, without full stops.
 static AREAS: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
-    let rows = REGIONS.lines().filter(|row| !row.starts_with('#')).map(|row| row.split('\t').collect::<Vec<_>>());
-    let names = |row: &[&'static str]| -> Vec<&'static str> {
-        let lists = [Some(&row[2]), row.get(3), row.get(5)].into_iter().flatten();
+    let named = |region: Region| {
         // LA is Los Angeles in news
-        lists.flat_map(|list| list.split('|')).filter(|name| !matches!(*name, "" | "LA")).collect()
+        let names = region.names.into_iter().filter(|name| *name != "LA");
+        names.map(move |name| (joined(&crate::token::tokens(name)), region.area))
     };
-    let named = |row: Vec<&'static str>| {
-        names(&row).into_iter().map(move |name| (joined(&crate::token::tokens(name)), row[4])).collect::<Vec<_>>()
-    };
-    rows.flat_map(named).collect()
+    regions().flat_map(named).collect()
 });
+
+/// Words and given names too: the region only before a full stop.
+const WORDS: [&str; 13] = ["Ark", "Del", "Ill", "Kan", "La", "Man", "Mass", "Miss", "Mo", "Ore", "Pa", "Tex", "Wash"];
 
 /// By a city's name: what it meant before its region was read, and what it means; once for each place that has a region.
 type Told = BTreeMap<String, Vec<(Option<Number>, Option<Number>)>>;
@@ -58,6 +57,10 @@ pub(super) fn settle(kb: &Kb, tokens: &[Token<'_>], found: &mut [Found]) {
         }
         let next = found.get(at + 1).filter(|next| next.first == name.last + 1).copied();
         let Some(behind) = behind(kb, tokens, name.last, next.as_ref()) else { continue };
+        let listed = stands_in_list(tokens, &name, at.checked_sub(1).map(|at| (&found[at], settled[at])));
+        if is_namesake(kb, next.as_ref()) && (listed || goes_on(kb, tokens, found, at, &behind)) {
+            continue;
+        }
         let Some(known) = city(kb, tokens, &name, &behind) else { continue };
         told.entry(joined(&tokens[name.first..name.last]).to_uppercase()).or_default().push((name.known, known));
         found[at] = Found { known, kind: EntityType::Place, confidence: TOLD, told: true, ..name };
@@ -79,7 +82,9 @@ fn repeat(tokens: &[Token<'_>], found: &mut [Found], settled: &[bool], told: &To
     for (name, _) in found.iter_mut().zip(settled).filter(|(_, settled)| !**settled) {
         let Some(places) = told.get(&joined(&tokens[name.first..name.last]).to_uppercase()) else { continue };
         let (before, now) = places[0];
-        if places.iter().all(|(_, other)| *other == now) && name.known == before {
+        // "met in Jackson, Miss., where Jackson said": a person of whom nothing is known is no city
+        let may = before.is_some() || name.kind != EntityType::Person;
+        if may && places.iter().all(|(_, other)| *other == now) && name.known == before {
             (name.known, name.kind) = (now, EntityType::Place);
         }
     }
@@ -91,12 +96,9 @@ fn behind<'k>(kb: &'k Kb, tokens: &[Token<'_>], comma: usize, next: Option<&Foun
     if !tokens.get(from).is_some_and(|token| token.is_capital() && token.gap == Gap::Space) {
         return None;
     }
-    let region = (1..=REGION).rev().filter_map(|len| Some((len, tokens.get(from..from + len)?)));
-    let mut region = region.filter_map(|(len, tokens)| Some((len, *AREAS.get(&joined(tokens))?)));
-    let region = region.next().filter(|(len, _)| next.is_none_or(|next| next.last <= from + len));
+    let region = area_at(tokens, from).filter(|(len, _)| next.is_none_or(|next| next.last <= from + len));
     let country = next.filter(|next| region.is_none_or(|(len, _)| next.last == from + len));
-    let country =
-        country.and_then(|next| Some(kb.entry(next.known?))).filter(|entry| entry.country() == Some(entry.id));
+    let country = country.and_then(|next| Some(kb.entry(next.known?))).filter(Entry::is_country);
     let country = country.map(|entry| entry.id);
     let len = region.map_or(next.map_or(0, |next| next.last - from), |(len, _)| len);
     let areas: Vec<&str> = country.into_iter().chain(region.map(|(_, area)| area)).collect();
@@ -104,10 +106,64 @@ fn behind<'k>(kb: &'k Kb, tokens: &[Token<'_>], comma: usize, next: Option<&Foun
     (!areas.is_empty() && !possessive).then_some(Behind { len: len + 1, areas, region: region.is_some() })
 }
 
-/// The city that a name before those areas means: `Some(None)` where none of that name is known there, though one elsewhere.
+/// The longest region that is written from that token on: how many tokens it has, and its area.
+fn area_at(tokens: &[Token<'_>], from: usize) -> Option<(usize, &'static str)> {
+    let (first, stop) = (tokens.get(from)?, tokens.get(from + 1));
+    let stopped = stop.is_some_and(|stop| stop.gap == Gap::Glued && stop.is_mark("."));
+    let code = first.shape == Shape::Upper && first.text.len() == 2;
+    // "in Columbus, Miss Smith said", "MADE IN LONDON, OR SO THEY SAY"
+    let doubtful = code && first.style == Style::Shouted || WORDS.contains(&first.text) && !stopped;
+    let lens = (1..=REGION).rev().filter(|len| *len > 1 || !doubtful);
+    lens.filter_map(|len| Some((len, *AREAS.get(&joined(tokens.get(from..from + len)?))?))).next()
+}
+
+/// Whether by the name of a region a city or country is meant as often: "New York", "Washington", "Georgia".
+fn is_namesake(kb: &Kb, region: Option<&Found>) -> bool {
+    region.and_then(|region| region.known).is_some_and(|number| !is_region(&kb.entry(number)))
+}
+
+/// Whether a place that no region follows stands before a name, with a comma: "Tokyo, London, New York".
+fn stands_in_list(tokens: &[Token<'_>], name: &Found, before: Option<(&Found, bool)>) -> bool {
+    before.is_some_and(|(before, settled)| {
+        !settled
+            && before.kind == EntityType::Place
+            && before.last + 1 == name.first
+            && tokens[before.last].is_mark(",")
+    })
+}
+
+/// Whether a list goes on behind the region: "London, New York and Tokyo", but not "Buffalo, New York, and Paris, Texas".
+fn goes_on(kb: &Kb, tokens: &[Token<'_>], found: &[Found], at: usize, behind: &Behind<'_>) -> bool {
+    let end = found[at].last + behind.len;
+    let is = |at: usize, texts: &[&str]| tokens.get(at).is_some_and(|token| texts.contains(&token.text));
+    let comma = usize::from(is(end, &[","]));
+    let joins = usize::from(is(end + comma, &["and", "or", "&"]));
+    let from = end + comma + joins;
+    let more = found.get(at + 1..).unwrap_or_default().iter().find(|name| name.first >= from);
+    let more = more.filter(|name| name.first == from);
+    let told = more.is_some_and(|name| {
+        tokens.get(name.last).is_some_and(|token| token.is_mark(","))
+            && area_at(tokens, name.last + 1).is_some()
+            && !is_namesake(kb, found.iter().skip(at + 1).find(|next| next.first == name.last + 1))
+    });
+    let place = more.is_some_and(|name| matches!(name.kind, EntityType::Place | EntityType::Group));
+    // behind a comma alone stands who speaks there, too
+    let starts = joins == 1 && tokens.get(from).is_some_and(Token::is_capital) || comma == 1 && place;
+    starts && !told
+}
+
+/// Whether an entry is a region, and no city of that name. The user's regions know their country alone.
+fn is_region(entry: &Entry<'_>) -> bool {
+    AREAS.get(&joined(&crate::token::tokens(entry.name))).is_some_and(|of| {
+        entry.area == Some(of) || entry.id_kind == IdKind::Wikidata && entry.area == of.split('/').next()
+    })
+}
+
+/// The city that a name before those areas means: `Some(None)` where none of that name is known there, though one
+/// elsewhere.
 fn city(kb: &Kb, tokens: &[Token<'_>], name: &Found, behind: &Behind<'_>) -> Option<Option<Number>> {
     let now = name.known.map(|number| kb.entry(number));
-    let region = |entry: &Entry<'_>| entry.country() == Some(entry.id) || AREAS.contains_key(entry.name);
+    let region = |entry: &Entry<'_>| entry.is_country() || is_region(entry);
     if now.as_ref().is_some_and(|entry| entry.kind != EntityType::Place || region(entry))
         || now.is_none() && name.kind == EntityType::Person && name.told
     {
@@ -119,7 +175,7 @@ fn city(kb: &Kb, tokens: &[Token<'_>], name: &Found, behind: &Behind<'_>) -> Opt
     let closed = closes(tokens, name.last + behind.len);
     match (there.first(), now) {
         (Some(city), _) if behind.region || closed => Some(Some(*city)),
-        (None, Some(now)) if behind.region && closed && now.area.is_some() => Some(None),
+        (None, Some(now)) if behind.region && closed && is_elsewhere(&now, behind) => Some(None),
         _ => None,
     }
 }
@@ -127,20 +183,25 @@ fn city(kb: &Kb, tokens: &[Token<'_>], name: &Found, behind: &Behind<'_>) -> Opt
 /// Whether an entry is a city there.
 fn is_there(entry: &Entry<'_>, behind: &Behind<'_>) -> bool {
     let Some(area) = entry.area.filter(|_| entry.kind == EntityType::Place) else { return false };
-    let country = entry.country() == Some(entry.id);
-    // a city without a region may be in any of its country
     let meets = |other: &&str| area == *other || area.strip_prefix(*other).is_some_and(|rest| rest.starts_with('/'));
-    !country && behind.areas.iter().any(meets)
+    !entry.is_country() && behind.areas.iter().any(meets)
+}
+
+/// Whether an entry is known to be in none of the areas: a city without a region may be in any of its country.
+fn is_elsewhere(entry: &Entry<'_>, behind: &Behind<'_>) -> bool {
+    let may = |area: &str| behind.areas.iter().any(|other| other.split('/').next() == Some(area));
+    entry.area.is_some_and(|area| !may(area))
 }
 
 /// Whether what stands behind the region ends it: in "In London, California lawmakers said" it starts something.
 fn closes(tokens: &[Token<'_>], at: usize) -> bool {
-    tokens
-        .get(at)
-        .is_none_or(|token| token.gap == Gap::Break || token.is_mark(",.;:)(-–—!?…") || Class::AtPlace.has(token.text))
-        || tokens
-            .get(at)
-            .is_some_and(|token| matches!(token.text, "on" | "where" | "who" | "when" | "after" | "has" | "was"))
+    const GO_ON: [&str; 7] = ["on", "where", "who", "when", "after", "has", "was"];
+    tokens.get(at).is_none_or(|token| {
+        token.gap == Gap::Break
+            || token.is_mark(",.;:)(-–—!?…")
+            || Class::AtPlace.has(token.text)
+            || GO_ON.contains(&token.text)
+    })
 }
 
 /// The region or country of a name that is in that area.
@@ -148,9 +209,9 @@ fn region(kb: &Kb, tokens: &[Token<'_>], name: &Found, area: &str) -> Option<Num
     let written = &joined(&tokens[name.first..name.last]);
     if let (Some((_, region)), Some(_)) = (area.split_once('/'), AREAS.get(written).filter(|of| **of == area)) {
         let region = kb.meanings(&crate::token::tokens(region)).into_iter();
-        return region.map(|number| (kb.entry(number), number)).find_map(|(entry, number)| {
-            (entry.area == Some(area) && AREAS.contains_key(entry.name)).then_some(number)
-        });
+        return region
+            .map(|number| (kb.entry(number), number))
+            .find_map(|(entry, number)| (entry.area == Some(area) && is_region(&entry)).then_some(number));
     }
     let country = area.split('/').next();
     kb.meanings(&tokens[name.first..name.last]).into_iter().find(|number| Some(kb.entry(*number).id) == country)
@@ -160,7 +221,7 @@ fn region(kb: &Kb, tokens: &[Token<'_>], name: &Found, area: &str) -> Option<Num
 fn namesakes(kb: &Kb, tokens: &[Token<'_>], found: &mut [Found], settled: &[bool]) {
     let shared = |name: &Found| {
         let entry = kb.entry(name.known?);
-        let country = entry.country().filter(|id| entry.id == *id)?;
+        let country = entry.is_country().then_some(entry.id)?;
         let state = *AREAS.get(&joined(&tokens[name.first..name.last]))?;
         Some((country, state))
     };
@@ -168,8 +229,9 @@ fn namesakes(kb: &Kb, tokens: &[Token<'_>], found: &mut [Found], settled: &[bool
         .filter(|at| !settled[*at])
         .filter_map(|at| shared(&found[at]).map(|(country, state)| (at, country, state)))
         .collect();
-    let Some((_, country, state)) = open.first().copied() else { return };
-    let others = |at: &usize| !open.iter().any(|(other, ..)| other == at);
+    let Some((first, country, state)) = open.first().copied() else { return };
+    let of_that_name = region(kb, tokens, &found[first], state);
+    let others = |at: &usize| open.binary_search_by_key(at, |(other, ..)| *other).is_err();
     let areas: Vec<&str> = (0..found.len()).filter(others).filter_map(|at| kb.entry(found[at].known?).area).collect();
     let home = state.split('/').next();
     let (mut of_country, mut of_state, mut of_home) = (false, false, false);
@@ -186,7 +248,7 @@ fn namesakes(kb: &Kb, tokens: &[Token<'_>], found: &mut [Found], settled: &[bool
             next.gap == Gap::Space && OFFICES.contains(&next.text.trim_end_matches('.'))
         });
         if official || of_state && !of_country {
-            found[at].known = region(kb, tokens, &name, state);
+            found[at].known = of_that_name;
         } else if of_home && !of_country {
             found[at].known = None;
         }

@@ -21,8 +21,27 @@ pub(super) const FILES: [(&str, &str); 7] = [
     ("cities.tsv", include_str!("../../kb/cities.tsv")),
 ];
 
-/// States and provinces; its sixth column is how they are written after a city.
-pub(crate) const REGIONS: &str = include_str!("../../kb/regions.tsv");
+/// States and provinces; the sixth column is how they are written after a city.
+const REGIONS: &str = include_str!("../../kb/regions.tsv");
+
+/// A state or province.
+pub(crate) struct Region {
+    /// What it is called, and how it is written after a city.
+    pub names: Vec<&'static str>,
+    /// As `country/region`.
+    pub area: &'static str,
+}
+
+/// All that are told behind a city.
+pub(crate) fn regions() -> impl Iterator<Item = Region> {
+    REGIONS.lines().filter(|row| !row.starts_with('#')).filter_map(|row| {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let (&[_, _, name, aliases, area], rest) = columns.split_first_chunk()?;
+        let others = [aliases].into_iter().chain(rest.first().copied()).flat_map(|names| names.split('|'));
+        let names = std::iter::once(name).chain(others.filter(|name| !name.is_empty())).collect();
+        Some(Region { names, area })
+    })
+}
 
 pub(super) const EXONYMS: [&str; 2] = [include_str!("../../kb/exonyms.tsv"), include_str!("../../kb/spellings.tsv")];
 

@@ -1,12 +1,15 @@
 //! A place is the one of its name that the text says.
 
-use super::super::entities;
+use super::super::{entities, spans::Found};
 use crate::{
-    kb::Kb,
+    kb::{
+        Kb,
+        wikidata::{Options, build},
+    },
     recognise::{Recognise, Span},
     token::Token,
 };
-use tidings_model::Item;
+use tidings_model::{EntityType, Item};
 
 /// A recogniser that finds every word with a capital and takes it for a place.
 struct Capitals;
@@ -26,16 +29,20 @@ impl Recognise for Capitals {
 
     fn recognise(&self, _: &str, tokens: &[Token<'_>]) -> Vec<Span> {
         let names = tokens.iter().filter(|token| token.is_capital() && !token.text.ends_with("an"));
-        let kind = tidings_model::EntityType::Place;
+        let kind = EntityType::Place;
         names.map(|name| Span { start: name.start, end: name.end, kind, confidence: 0.9, told: false }).collect()
     }
 }
 
 /// The ids of these names, in reading order; `-` for a local one.
 fn ids(text: &str, names: &[&str]) -> String {
+    ids_by(&Kb::load(None).unwrap(), text, names)
+}
+
+fn ids_by(kb: &Kb, text: &str, names: &[&str]) -> String {
     let item: Item = serde_json::from_value(serde_json::json!({"id": "1", "body": text})).unwrap();
     let mut told = Vec::new();
-    for entity in entities(&item, Some("en"), Some(&Capitals), &Kb::load(None).unwrap(), 0.4) {
+    for entity in entities(&item, Some("en"), Some(&Capitals), kb, 0.4) {
         let id = if entity.id.len() < 20 { entity.id.clone() } else { "-".to_owned() };
         let mentions = entity.mentions.iter().filter(|mention| names.contains(&mention.text.as_str()));
         told.extend(mentions.map(|mention| (mention.start, id.clone())));
@@ -66,6 +73,18 @@ fn a_region_tells_which_city_is_meant() {
         ("after talks in London, Canada said no", "London", "Q84"),
         ("in London, California lawmakers met", "London", "Q84"),
         ("met in Moscow, Ukraine, and Poland", "Moscow", "Q649"),
+        ("in London, New York, and Tokyo", "London", "Q84"),
+        ("in Tokyo, London, New York", "London", "Q84"),
+        ("in Moscow, Washington, and Kyiv", "Moscow", "Q649"),
+        ("in Rome, New York and Paris", "Rome", "Q220"),
+        ("in Amsterdam, New York and London", "Amsterdam", "Q727"),
+        ("in Athens, Georgia and Armenia", "Athens", "Q1524"),
+        ("met in Rome, New York (AP) again", "Rome", "5134295"),
+        ("met in Rome, New York, and Paris, Texas, again", "Rome", "5134295"),
+        // an abbreviation that is a word, a code that is one
+        ("met in Columbus, Miss., again", "Columbus", "-"),
+        ("in Columbus, Miss Smith said", "Columbus", "4509177"),
+        ("MINISTERS MET AGAIN IN LONDON, OR SO THEY SAID", "LONDON", "Q84"),
     ] {
         assert_eq!(ids(text, &[name]), want, "{text}");
     }
@@ -84,6 +103,8 @@ fn a_region_is_the_one_of_its_city() {
         ("when the United States looked at Georgia", "Georgia", "-"),
         ("met in Seattle, Washington, again", "Washington", "Q1223"),
         ("met in Washington again", "Washington", "Q61"),
+        ("in London, New York, and Tokyo", "Tokyo", "Q1490"),
+        ("in Moscow, Washington, and Kyiv", "Washington", "Q61"),
         ("met in Buffalo, New York, again", "York", ""),
         ("met in Lincoln, Neb., again", "Neb", "Q1553"),
     ] {
@@ -91,4 +112,42 @@ fn a_region_is_the_one_of_its_city() {
     }
     assert_eq!(ids("met in Buffalo, New York, again", &["New York"]), "Q1384");
     assert_eq!(ids("met in New York state and New York", &["New York state", "New York"]), "Q1384 Q60");
+}
+
+/// The user's knowledge base with one city, of which the country alone is known.
+fn with_city(id: &str, name: &str, country: &str) -> Kb {
+    let of = serde_json::json!([{"mainsnak": {"datavalue": {"value": {"id": country}}}}]);
+    let claims = serde_json::json!({"P625": [], "P17": of});
+    let city = serde_json::json!({"id": id, "labels": {"en": {"value": name}}, "claims": claims});
+    let options = Options { min_sitelinks: 0, languages: vec!["en".to_owned()] };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    build(format!("[\n{city}\n]\n").as_bytes(), file.as_file(), "users", &options).unwrap();
+    Kb::load(Some(file.path())).unwrap()
+}
+
+#[test]
+fn a_region_of_its_country_takes_no_id_of_the_users() {
+    let kb = with_city("Q5083", "Seattle", "Q30");
+    for (text, want) in
+        [("met in Seattle, Washington, again", "Q5083"), ("met in Seattle, Ontario, again", "-"), ("Seattle", "Q5083")]
+    {
+        assert_eq!(ids_by(&kb, text, &["Seattle"]), want, "{text}");
+    }
+}
+
+#[test]
+fn a_person_is_no_city() {
+    let told = [("Jackson", EntityType::Place, 7), ("Jackson", EntityType::Person, 28)];
+    let text = "met in Jackson, Miss., when Jackson spoke";
+    let tokens = crate::token::tokens(text);
+    let mut found: Vec<Found> = told
+        .iter()
+        .map(|(name, kind, start)| {
+            let first = tokens.iter().position(|token| token.start == *start && token.text == *name).unwrap();
+            Found { first, last: first + 1, known: None, kind: *kind, confidence: 0.9, told: false }
+        })
+        .collect();
+    super::settle(&Kb::load(None).unwrap(), &tokens, &mut found);
+    assert!(found[0].known.is_some());
+    assert_eq!((found[1].known, found[1].kind), (None, EntityType::Person));
 }
