@@ -137,10 +137,12 @@ impl Kb {
 
     /// The listed place or organisation that a word names in some language.
     pub fn listed(&self, word: &str) -> Option<Number> {
-        let tables = [layer::WRITTEN, layer::EXONYM].into_iter();
-        let mut found = tables.flat_map(|table| self.all(table, word)).map(|number| (self.entry(number), number));
-        let is_meant = |entry: &Entry<'_>| matches!(entry.kind, EntityType::Place | EntityType::Organisation);
-        found.find(|(entry, _)| entry.listed).filter(|(entry, _)| is_meant(entry)).map(|(_, number)| number)
+        let layer = &self.layers[0];
+        let mut found = [layer::WRITTEN, layer::EXONYM].into_iter().flat_map(|table| layer.find(table, word));
+        // the user's entry of the same name is not listed
+        let listed = found.find(|entry| layer.entry(*entry).listed)?;
+        let is_meant = matches!(layer.entry(listed).kind, EntityType::Place | EntityType::Organisation);
+        is_meant.then(|| self.one(Number(0, listed)))
     }
 
     /// All that a name may mean, listed or not, by how it is written; a name in capitals also as names usually are.

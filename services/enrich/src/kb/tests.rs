@@ -221,7 +221,9 @@ fn the_users_layer_lies_above_the_shipped_one() {
     // the shipped entry has no certain id and takes that of the dump
     let (_, found) = kb.longest(&tokens("UN Security Council"), 0, None).unwrap();
     assert_eq!(kb.entry(found[0]).id, "Q900010");
+    assert_eq!(kb.listed("UN Security Council"), Some(found[0]), "under endings too");
     assert_eq!(kb.longest(&tokens("Mira Kell"), 0, None), None, "not listed");
+    assert_eq!(kb.listed("Brennick Fuels"), None);
 }
 
 #[test]
