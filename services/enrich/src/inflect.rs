@@ -1,13 +1,13 @@
 //! Names under case endings and particles: `Москве`, `w Warszawie`, `Helsingissä`, `서울에서`.
 //!
-//! No morphology: an ending is taken off, the nominative's put on, and the word counts only where the knowledge base lists
-//! a place or an organisation of that name. A mention in a case is the whole word, as corpora of these languages label it;
-//! a particle, an elided article or a suffix behind an apostrophe is no part of it, and is split off before names are looked
-//! for.
+//! No morphology: an ending is taken off, the nominative's put on, and the word counts only where the knowledge base
+//! lists a place or an organisation of that name. A mention in a case is the whole word, as corpora of these languages
+//! label it; a particle, an elided article or a suffix behind an apostrophe is no part of it, and is split off before
+//! names are looked for.
 
 use crate::{
     kb::{Kb, Number},
-    token::{Gap, Shape, Token},
+    token::{Gap, Shape, Token, is_apostrophe, shape},
 };
 
 /// An ending, and that of the nominative.
@@ -45,13 +45,13 @@ const CZECH: &[Ending] = &[
 #[rustfmt::skip]
 const FINNISH: &[Ending] = &[
     ("ngissä", "nki"), ("ngistä", "nki"), ("ngin", "nki"), ("issa", ""), ("issä", ""), ("ista", ""), ("istä", ""),
-    ("iin", "i"), ("aan", "a"), ("ään", "ä"), ("iin", ""), ("in", ""), ("ssa", ""), ("ssä", ""), ("sta", ""), ("stä", ""),
-    ("lla", ""), ("llä", ""), ("lta", ""), ("ltä", ""), ("lle", ""), ("n", ""), ("a", ""), ("ä", ""),
+    ("iin", "i"), ("aan", "a"), ("ään", "ä"), ("iin", ""), ("in", ""), ("ssa", ""), ("ssä", ""), ("sta", ""),
+    ("stä", ""), ("lla", ""), ("llä", ""), ("lta", ""), ("ltä", ""), ("lle", ""), ("n", ""), ("a", ""), ("ä", ""),
 ];
 #[rustfmt::skip]
 const HUNGARIAN: &[Ending] = &[
-    ("ában", "a"), ("ából", "a"), ("ába", "a"), ("ának", "a"), ("ával", "a"), ("ára", "a"), ("áról", "a"), ("ához", "a"),
-    ("ától", "a"), ("át", "a"), ("án", "a"), ("ban", ""), ("ben", ""), ("ból", ""), ("ből", ""), ("ba", ""), ("be", ""),
+    ("ában", "a"), ("ából", "a"), ("ába", "a"), ("ának", "a"), ("ával", "a"), ("ára", "a"), ("áról", "a"),
+    ("ához", "a"), ("ától", "a"), ("át", "a"), ("án", "a"), ("ban", ""), ("ben", ""), ("ból", ""), ("ből", ""), ("ba", ""), ("be", ""),
     ("nak", ""), ("nek", ""), ("gal", ""), ("nel", ""), ("ra", ""), ("re", ""), ("ról", ""), ("ről", ""), ("tól", ""),
     ("től", ""), ("hoz", ""), ("hez", ""), ("on", ""), ("en", ""), ("ot", ""), ("et", ""), ("t", ""),
 ];
@@ -109,18 +109,6 @@ pub(crate) fn split<'t>(kb: &Kb, tokens: Vec<Token<'t>>, language: Option<&str>)
     tokens.into_iter().flat_map(parts).flatten().collect()
 }
 
-/// As the tokeniser tells it of a whole word.
-fn shape(word: &str) -> Shape {
-    let mut letters = word.chars().filter(|c| c.is_alphabetic());
-    match letters.next() {
-        Some(first) if first.is_uppercase() => match letters.clone().count() > 0 && letters.all(char::is_uppercase) {
-            true => Shape::Upper,
-            false => Shape::Capital,
-        },
-        _ => Shape::Lower,
-    }
-}
-
 /// Where the particle starts.
 fn korean(kb: &Kb, token: &Token<'_>) -> Option<usize> {
     let is_hangul = token.text.starts_with(|c| matches!(c, '가'..='힣'));
@@ -131,20 +119,24 @@ fn korean(kb: &Kb, token: &Token<'_>) -> Option<usize> {
     stems.filter(|stem| stem.chars().count() > 1).find(|stem| kb.listed(stem).is_some()).map(str::len)
 }
 
-/// `İstanbul'da`: only names take the apostrophe.
+/// `İstanbul'da`: only names take the apostrophe. That in `Kur'an` is of the word.
 fn turkish(token: &Token<'_>) -> Option<usize> {
     let name = matches!(token.shape, Shape::Capital | Shape::Upper);
-    let (stem, suffix) = token.text.split_once(['\'', '’', 'ʼ']).filter(|_| name)?;
-    let is_suffix = suffix.chars().all(char::is_lowercase) && stem.chars().count() > 1;
-    is_suffix.then_some(stem.len())
+    let (stem, suffix) = token.text.rsplit_once(is_apostrophe).filter(|_| name)?;
+    let starts = ['ı', 'i', 'u', 'ü', 'c', 'ç', 'd', 'k', 'l', 'm', 'n', 'r', 's', 't', 'y'];
+    let is_suffix = matches!(suffix, "a" | "e") || suffix.starts_with(starts);
+    (is_suffix && suffix.chars().all(char::is_lowercase) && stem.chars().count() > 1).then_some(stem.len())
 }
 
-/// Where the name starts in `l'Allemagne`; `Côte d'Ivoire` and `L'Oréal` are whole.
+/// Where the name starts in `l'Allemagne`; `Côte d'Ivoire`, and `L'Oréal` at the start of a sentence, are whole.
 fn elided(kb: &Kb, token: &Token<'_>) -> Option<usize> {
     const ARTICLES: [&str; 9] = ["l", "qu", "dell", "all", "nell", "dall", "sull", "un", "quell"];
-    let at = token.text.find(['\'', '’', 'ʼ'])?;
+    let at = token.text.find(is_apostrophe)?;
+    if kb.listed(&token.text.replace(is_apostrophe, "'")).is_some() {
+        return None;
+    }
     let (head, tail) = token.text.split_at(at);
-    let rest = tail.trim_start_matches(['\'', '’', 'ʼ']);
+    let rest = tail.trim_start_matches(is_apostrophe);
     let article = ARTICLES.contains(&head) || token.starts && ARTICLES.contains(&head.to_lowercase().as_str());
     let name = rest.starts_with(char::is_uppercase) && (article || kb.listed(rest).is_some());
     name.then_some(token.text.len() - rest.len())
@@ -213,8 +205,11 @@ mod tests {
         };
         assert_eq!(told("ko", "서울에서 한국은 미국의 러시아와 회의는"), "서울|에서|한국|은|미국|의|러시아|와|회의는");
         assert_eq!(told("tr", "İstanbul'da ABD’nin dün"), "İstanbul|'da|ABD|’nin|dün");
+        assert_eq!(told("tr", "Kur'an Kur'an'da Ankara'ya Roma'a"), "Kur'an|Kur'an|'da|Ankara|'ya|Roma|'a");
         assert_eq!(told("it", "L'Ucraina dell'Unione L'Oréal"), "L'|Ucraina|dell'|Unione|L'Oréal");
         assert_eq!(told("fr", "d’Ukraine d'Ivoire aujourd'hui"), "d’|Ukraine|d'Ivoire|aujourd'hui");
+        assert_eq!(told("fr", "L’Oréal annonce. L'Allemagne"), "L’Oréal|annonce|.|L'|Allemagne");
+        assert_eq!(told("it", "L'Aia dice no"), "L'Aia|dice|no");
         assert_eq!(told("en", "O'Neill l'Allemagne"), "O'Neill|l'Allemagne");
     }
 }

@@ -146,14 +146,18 @@ fn next(rest: &str, gap: Gap) -> (usize, Shape) {
     }
     let len = word_len(rest);
     let word = &rest[..len];
+    (len + full_stop(&rest[len..], word, gap), shape(word))
+}
+
+/// How a word is written.
+pub(crate) fn shape(word: &str) -> Shape {
     let letters = || word.chars().filter(|c| c.is_alphabetic());
-    let shape = match first {
-        _ if first.is_numeric() => Shape::Number,
-        _ if !first.is_uppercase() => Shape::Lower,
+    match word.chars().next().unwrap_or(' ') {
+        first if first.is_numeric() => Shape::Number,
+        first if !first.is_uppercase() => Shape::Lower,
         _ if letters().count() > 1 && letters().all(char::is_uppercase) => Shape::Upper,
         _ => Shape::Capital,
-    };
-    (len + full_stop(&rest[len..], word, gap), shape)
+    }
 }
 
 /// Letters, digits and marks above them, with an apostrophe or a full stop between two letters. A possessive
@@ -193,7 +197,8 @@ fn is_possessive(after: &str) -> bool {
     matches!(after.next(), Some('s' | 'S')) && !after.next().is_some_and(char::is_alphanumeric)
 }
 
-fn is_apostrophe(c: char) -> bool {
+/// Between the letters of a word, or before a possessive.
+pub(crate) fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '’' | 'ʼ')
 }
 
