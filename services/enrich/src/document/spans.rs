@@ -149,9 +149,16 @@ fn known(kb: &Kb, language: Option<&str>, tokens: &[Token<'_>]) -> Vec<Found> {
             && (token.style != Style::Prose || token.starts)
             && !(token.style == Style::Prose && tokens.get(first + 1).is_some_and(speaks))
     };
-    // "Asia Cup", "US Open" are no place
-    let event = |at: usize| tokens.get(at).is_some_and(|next| next.gap == Gap::Space && EVENTS.contains(&next.text));
-    matches.retain(|(first, len, _)| !event(first + len));
+    // "Asia Cup", "US Open" are no place; "Iran Open to Talks" is of one
+    let goes_on = |at: usize| tokens.get(at).is_some_and(|next| matches!(next.text, "to" | "To" | "for" | "For"));
+    let event = |at: usize| {
+        tokens.get(at).is_some_and(|next| {
+            let verb = next.text == "Open" && next.style != Style::Prose && goes_on(at + 1);
+            next.gap == Gap::Space && EVENTS.contains(&next.text) && !verb
+        })
+    };
+    let has_events = |entry| matches!(kb.entry(entry).kind, EntityType::Place | EntityType::Group);
+    matches.retain(|(first, len, entry)| !(event(first + len) && has_events(*entry)));
     let sure: BTreeSet<Number> =
         matches.iter().filter(|(first, len, _)| !doubtful(*first, *len)).map(|(.., entry)| *entry).collect();
     let found = matches.into_iter().filter(|(.., entry)| sure.contains(entry)).map(|(first, len, entry)| Found {

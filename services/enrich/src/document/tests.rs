@@ -299,5 +299,8 @@ fn a_competition_is_not_the_place_that_it_is_named_for() {
         entities.into_iter().map(|entity| entity.name).collect::<Vec<_>>().join(", ")
     };
     assert_eq!(told("they won the Asia Cup, the US Open and the Asian Games in Qatar"), "Qatar");
+    assert_eq!(told("Iran Open to Talks"), "Iran");
+    assert_eq!(told("Iran Wins Asia Cup"), "Iran");
+    assert_eq!(told("then NATO Open days were held"), "NATO");
     assert_eq!(told("Qatar opens the games"), "Qatar");
 }
