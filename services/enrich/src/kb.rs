@@ -10,6 +10,7 @@
 mod layer;
 mod shipped;
 mod sort;
+mod unspaced;
 pub mod wikidata;
 mod write;
 
@@ -59,7 +60,8 @@ pub struct Entry<'a> {
     pub kind: EntityType,
     /// As Tidings writes it.
     pub name: &'a str,
-    /// Where it is: the Wikidata id of the country that it belongs to, or is, and behind a slash the region where known.
+    /// Where it is: the Wikidata id of the country that it belongs to, or is, and behind a slash the region where
+    /// known.
     pub area: Option<&'a str>,
     /// How well known it is: 16 for each doubling.
     pub fame: u8,
@@ -111,11 +113,12 @@ impl Kb {
         self.layers[usize::from(number.0)].entry(number.1)
     }
 
-    /// The longest listed name that starts at token `at`, in a text in that language: how many tokens it has, and what it
-    /// may mean.
+    /// The longest listed name that starts at token `at`, in a text in that language: how many tokens it has, and what
+    /// it may mean.
     pub fn longest(&self, tokens: &[Token<'_>], at: usize, language: Option<&str>) -> Option<(usize, Vec<Number>)> {
         let layer = &self.layers[0];
-        let written = layer.longest(layer::WRITTEN, tokens, at, |_| true);
+        let is_whole = |name: &[Token<'_>]| unspaced::is_whole(tokens, at, name.len());
+        let written = layer.longest(layer::WRITTEN, tokens, at, is_whole);
         let shouted = layer.longest(layer::CAPITALS, tokens, at, |tokens| is_shouted(tokens, &joined(tokens)));
         let english = match (written, shouted) {
             (Some(written), Some(shouted)) if shouted.0 > written.0 => Some(shouted),
@@ -123,7 +126,7 @@ impl Kb {
         };
         let exonym = match language {
             None | Some("en") => None,
-            Some(_) => layer.longest(layer::EXONYM, tokens, at, |_| true),
+            Some(_) => layer.longest(layer::EXONYM, tokens, at, is_whole),
         };
         // "Roma" is a people, or Rome
         let rome = matches!(language, Some("it" | "es" | "pt" | "ca"));

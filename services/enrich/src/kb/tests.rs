@@ -102,6 +102,29 @@ fn the_longest_listed_name_is_found_and_no_other() {
 }
 
 #[test]
+fn a_name_is_not_found_in_a_longer_one_of_a_script_without_spaces() {
+    let kb = Kb::load(None).unwrap();
+    for (text, at, want) in [
+        ("马里政府", 0, Some("Mali")),
+        ("马里乌波尔", 0, Some("Mariupol")),
+        ("马里奥说", 0, None),
+        ("阿曼外长", 0, Some("Oman")),
+        ("阿曼达说", 0, None),
+        ("阿曼达成协议", 0, Some("Oman")),
+        ("罗马里奥说", 0, None),
+        ("沿海地区", 1, None),
+        ("チリの首都", 0, Some("Chile")),
+        ("チリ・ペルー", 2, None),
+        ("チリ・ペルー", 3, Some("Peru")),
+        ("チリソース", 0, None),
+        ("マチリ", 1, None),
+    ] {
+        let found = kb.longest(&tokens(text), at, Some("zh"));
+        assert_eq!(found.map(|(_, found)| kb.entry(found[0]).name), want, "{text}");
+    }
+}
+
+#[test]
 fn spellings_that_no_row_has_are_found_by_their_variant() {
     let kb = Kb::load(None).unwrap();
     assert_eq!(names(&kb, &kb.variants("Volodimir Zelenskij")), ["Volodymyr Zelenskyy"]);
