@@ -35,7 +35,8 @@ static AREAS: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
 /// Words and given names too: the region only before a full stop.
 const WORDS: [&str; 13] = ["Ark", "Del", "Ill", "Kan", "La", "Man", "Mass", "Miss", "Mo", "Ore", "Pa", "Tex", "Wash"];
 
-/// By a city's name: what it meant before its region was read, and what it means; once for each place that has a region.
+/// By a city's name: what it meant before its region was read, and what it means; once for each place that has a
+/// region.
 type Told = BTreeMap<String, Vec<(Option<Number>, Option<Number>)>>;
 
 /// What stands behind a city: how many tokens from the comma on, and the areas that it may mean.
@@ -117,6 +118,13 @@ fn area_at(tokens: &[Token<'_>], from: usize) -> Option<(usize, &'static str)> {
     lens.filter_map(|len| Some((len, *AREAS.get(&joined(tokens.get(from..from + len)?))?))).next()
 }
 
+/// Whether a name is a region's, and stands behind a comma and another name: "Geelong, Victoria".
+pub(super) fn is_behind(tokens: &[Token<'_>], name: &Found) -> bool {
+    let city = name.first.checked_sub(2).map(|city| &tokens[city..name.first]);
+    city.is_some_and(|city| city[0].is_capital() && city[1].is_mark(","))
+        && area_at(tokens, name.first).is_some_and(|(len, _)| name.first + len == name.last)
+}
+
 /// Whether by the name of a region a city or country is meant as often: "New York", "Washington", "Georgia".
 fn is_namesake(kb: &Kb, region: Option<&Found>) -> bool {
     region.and_then(|region| region.known).is_some_and(|number| !is_region(&kb.entry(number)))
@@ -132,7 +140,7 @@ fn stands_in_list(tokens: &[Token<'_>], name: &Found, before: Option<(&Found, bo
     })
 }
 
-/// Whether a list goes on behind the region: "London, New York and Tokyo", but not "Buffalo, New York, and Paris, Texas".
+/// Whether a list goes on behind the region: "London, New York and Tokyo", but not "Rome, New York, and Paris, Texas".
 fn goes_on(kb: &Kb, tokens: &[Token<'_>], found: &[Found], at: usize, behind: &Behind<'_>) -> bool {
     let end = found[at].last + behind.len;
     let is = |at: usize, texts: &[&str]| tokens.get(at).is_some_and(|token| texts.contains(&token.text));

@@ -104,7 +104,7 @@ pub(super) fn merge(
         name.known = linked(kb, text, tokens, &name, &countries);
         match name.known {
             Some(_) => name.confidence = name.confidence.max(LINKED),
-            None if !name.told && is_generic(tokens, &name) => continue,
+            None if !name.told && is_generic(tokens, &name) && !region::is_behind(tokens, &name) => continue,
             None => {}
         }
         (from..to).for_each(|at| displaced[at] |= known[at].meets(&name));

@@ -1,8 +1,8 @@
 //! The knowledge base that is compiled in, from `kb/*.tsv`.
 //!
 //! A row is `id, kind, name, aliases, area, people`, the last two where they are known. Without an id it has a local
-//! one, the one that an unknown name of the same spelling would have: a wrong id is worse than none. What other languages
-//! call the entries stands in files of its own: `name, names`.
+//! one, the one that an unknown name of the same spelling would have: a wrong id is worse than none. What other
+//! languages call the entries stands in files of its own: `name, names`.
 
 use super::{Entry, layer::Layer, local_id, write::Writer};
 use std::collections::HashMap;
@@ -46,22 +46,34 @@ pub(crate) fn regions() -> impl Iterator<Item = Region> {
 pub(super) const EXONYMS: [&str; 2] = [include_str!("../../kb/exonyms.tsv"), include_str!("../../kb/spellings.tsv")];
 
 /// Of what is listed by hand: better known than any of its name.
-const FAMOUS: u8 = u8::MAX;
+pub(super) const FAMOUS: u8 = u8::MAX;
+
+/// The kind of a region that is told behind a city, and is no entry: its name alone says too little.
+const AREA: &str = "area";
 
 pub(super) fn layer() -> Result<Layer, String> {
+    read(&FILES, &EXONYMS)
+}
+
+/// Reads entries, and what other languages call them.
+pub(super) fn read(files: &[(&str, &str)], others: &[&str]) -> Result<Layer, String> {
     let mut writer = Writer::new();
     let mut exonyms: HashMap<&str, Vec<&str>> = HashMap::new();
-    for (name, names) in EXONYMS.iter().flat_map(|source| source.lines()).filter_map(|row| row.split_once('\t')) {
+    for (name, names) in others.iter().flat_map(|source| source.lines()).filter_map(|row| row.split_once('\t')) {
         exonyms.entry(name).or_default().extend(names.split('|'));
     }
-    for (file, source) in FILES {
-        for (line, row) in source.lines().enumerate().filter(|(_, row)| !row.starts_with('#')) {
+    for (file, source) in files {
+        let is_entry = |row: &str| !row.starts_with('#') && row.split('\t').nth(1) != Some(AREA);
+        for (line, row) in source.lines().enumerate().filter(|(_, row)| is_entry(row)) {
             let told = |mend| format!("kb/{file}:{}: {mend}", line + 1);
             add(&mut writer, file, row).map_err(told)?;
             // the first of a name is the one that it is known for: Georgia the country
             let names = row.split('\t').nth(2).and_then(|name| exonyms.remove(name)).unwrap_or_default();
-            writer.add_exonyms(FAMOUS, names).map_err(|error| told(error.to_string()))?;
+            writer.add_exonyms(names).map_err(|error| told(error.to_string()))?;
         }
+    }
+    if let Some(name) = exonyms.keys().min() {
+        return Err(format!("kb/exonyms.tsv or kb/spellings.tsv: {name:?} is no entry's name"));
     }
     let mut bytes = Vec::new();
     writer.finish(NAME, &mut bytes).map_err(|error| error.to_string())?;

@@ -78,6 +78,22 @@ fn a_bad_row_is_told() {
     }
 }
 
+#[test]
+fn a_spelling_of_no_entry_is_told() {
+    let places = [("places.tsv", "Q1\tplace\tA\t")];
+    assert!(shipped::read(&places, &["A\tB"]).is_ok());
+    let want = "kb/exonyms.tsv or kb/spellings.tsv: \"C\" is no entry's name";
+    assert_eq!(shipped::read(&places, &["A\tB", "C\tD"]).unwrap_err(), want);
+}
+
+#[test]
+fn what_is_an_area_alone_is_no_entry() {
+    let kb = Kb::load(None).unwrap();
+    assert_eq!(kb.longest(&tokens("Victoria"), 0, None), None);
+    assert!(kb.meanings(&tokens("Victoria")).is_empty());
+    assert!(regions().any(|region| region.names == ["Victoria", "Vic"] && region.area == "Q408/Victoria"));
+}
+
 fn names(kb: &Kb, found: &[Number]) -> Vec<String> {
     found.iter().map(|number| kb.entry(*number).name.to_owned()).collect()
 }

@@ -7,6 +7,7 @@ use super::{
     Entry,
     layer::{CAPITALS, EXONYM, Header, LOCAL, MAGIC, SEVERAL, Stored, VARIANT, WRITTEN},
     local_id,
+    shipped::FAMOUS,
     sort::{Alias, Sorter},
 };
 use crate::{aliases::joined, fold::variant, token::tokens};
@@ -64,11 +65,11 @@ impl Writer {
     }
 
     /// Adds what the last entry is called in other languages. In another script it is a name wherever it stands.
-    pub fn add_exonyms<'a>(&mut self, fame: u8, names: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+    pub fn add_exonyms<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
         let last = self.offsets.len().saturating_sub(1) as u32;
         for name in names {
             let table = if name.chars().any(|c| c.is_alphabetic() && c < '\u{370}') { EXONYM } else { WRITTEN };
-            self.alias(table, &joined(&tokens(name)), fame, last)?;
+            self.alias(table, &joined(&tokens(name)), FAMOUS, last)?;
         }
         Ok(())
     }

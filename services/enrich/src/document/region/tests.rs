@@ -81,6 +81,9 @@ fn a_region_tells_which_city_is_meant() {
         ("in Athens, Georgia and Armenia", "Athens", "Q1524"),
         ("met in Rome, New York (AP) again", "Rome", "5134295"),
         ("met in Rome, New York, and Paris, Texas, again", "Rome", "5134295"),
+        ("met in Melbourne, Victoria, again", "Melbourne", "Q3141"),
+        ("met in Richmond, Victoria, again", "Victoria", "-"),
+        ("met near Victoria again", "Victoria", ""),
         // an abbreviation that is a word, a code that is one
         ("met in Columbus, Miss., again", "Columbus", "-"),
         ("in Columbus, Miss Smith said", "Columbus", "4509177"),
