@@ -182,7 +182,8 @@ impl Kb {
         self.same.get(&number).copied().unwrap_or(number)
     }
 
-    /// For the shipped entries without an id, the user's entry of the same name and type, where one is clearly meant.
+    /// For the shipped entries without an id, the user's entry of the same name and type, where one is clearly meant:
+    /// for the best known of them alone, and none in another country.
     fn same_names(&self) -> HashMap<Number, Number> {
         let mut same = HashMap::new();
         for entry in 0..self.layers[0].len() {
@@ -201,8 +202,14 @@ impl Kb {
             others.sort_unstable();
             let lead =
                 |fame: u8| others.iter().rev().nth(1).is_none_or(|next| i32::from(fame) - i32::from(next.0) >= LEAD);
+            let fits = |other: u32, number: &u32| {
+                let (entry, other) = (self.layers[0].entry(*number), self.layers[1].entry(other));
+                let apart = entry.country().zip(other.country()).is_some_and(|(one, two)| one != two);
+                entry.kind == other.kind && !apart
+            };
             if let Some((fame, other)) = others.last()
                 && lead(*fame)
+                && self.layers[0].find(layer::WRITTEN, &key).iter().find(|at| fits(*other, at)) == Some(&entry)
             {
                 same.insert(Number(0, entry), Number(1, *other));
             }

@@ -136,6 +136,10 @@ fn a_region_of_its_country_takes_no_id_of_the_users() {
     {
         assert_eq!(ids_by(&kb, text, &["Seattle"]), want, "{text}");
     }
+    let kb = with_city("Q6106", "Portland", "Q30");
+    for (text, want) in [("met in Portland, Oregon, again", "Q6106"), ("met in Portland, Maine, again", "4975802")] {
+        assert_eq!(ids_by(&kb, text, &["Portland"]), want, "{text}");
+    }
 }
 
 #[test]
