@@ -151,8 +151,8 @@ impl<const N: usize> Index<N> {
         step.unwrap_or(0)
     }
 
-    /// Parts each chain into those of a larger table. It goes through all postings in their order, not along the chains,
-    /// whose links lie far apart: backwards it hands the low half of the key on to the next of a chain.
+    /// Parts each chain into those of a larger table. It goes through all postings in their order, not along the
+    /// chains, whose links lie far apart: backwards it hands the low half of the key on to the next of a chain.
     fn grow(&mut self) {
         let chains = (self.blocks.len() * N).next_power_of_two().max(CHAINS);
         let (begin, end) = (self.first * N as u64, self.end());

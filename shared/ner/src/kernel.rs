@@ -26,6 +26,15 @@ impl Matrix {
         Ok(Self { inputs, outputs, weights: pack.floats(name, inputs * outputs)? })
     }
 
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The same map of so many words in sixteen bits, where that is the precision.
+    fn in_sixteen(&self, precision: Precision, words: usize) -> Option<int16::Matrix> {
+        (precision == Precision::Int16).then(|| int16::Matrix::new(&self.weights, self.outputs, words))
+    }
+
     /// The map to some of the outputs.
     pub fn columns(&self, range: Range<usize>) -> Self {
         let rows = self.weights.chunks_exact(self.outputs).flat_map(|row| &row[range.clone()]);
@@ -88,10 +97,11 @@ pub(crate) struct Maxout {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     products: Vec<f32>,
+    block: Vec<f32>,
     words: int16::Words,
 }
 
-/// Rows in whole numbers that are in hand at a time: their products fit the processor's first cache.
+/// Rows that are in hand at a time: in whole numbers, a layer's products of them fit the processor's first cache.
 const BLOCK: usize = 16;
 
 impl Maxout {
@@ -109,9 +119,7 @@ impl Maxout {
 
     /// What [`Maxout::convolve`] computes in from here on.
     pub fn compute_in(&mut self, precision: Precision) {
-        let Matrix { inputs, outputs, weights } = &self.matrix;
-        self.int16 =
-            (precision == Precision::Int16).then(|| int16::Matrix::new(weights, *outputs, inputs / self.width));
+        self.int16 = self.matrix.in_sixteen(precision, self.matrix.inputs / self.width);
     }
 
     /// What a word adds to the layer's products.
@@ -137,7 +145,7 @@ impl Maxout {
     /// Adds to each word the layer's output for it and its neighbours, `window` to each side, as they were before. The
     /// first and the last words, which lack neighbours, stay as they are.
     pub fn convolve(&self, words: &mut [f32], window: usize, scratch: &mut Scratch) {
-        let (width, Scratch { products, words: quantised }) = (self.width, scratch);
+        let (width, Scratch { products, words: quantised, .. }) = (self.width, scratch);
         let first = window * width;
         let Some(int16) = &self.int16 else {
             self.matrix.multiply(words.len() / width - 2 * window, words, width, products);
@@ -162,9 +170,8 @@ impl Maxout {
     }
 
     /// As [`Maxout::convolve`], for words whose shares are known; `None` has none.
-    pub fn convolve_shared(&self, words: &mut [f32], shares: &[Option<&[f32]>], scratch: &mut Scratch) {
+    pub fn convolve_shared(&self, words: &mut [f32], shares: &[Option<&[f32]>], window: usize, scratch: &mut Scratch) {
         let (width, outputs) = (self.width, self.matrix.outputs);
-        let window = self.matrix.inputs / width / 2;
         scratch.products.resize(outputs, 0.0);
         let rows = shares.windows(2 * window + 1).zip(words[window * width..].chunks_exact_mut(width));
         vectorised(
@@ -216,8 +223,7 @@ pub(crate) struct Share {
 impl Share {
     /// What [`Share::append`] computes in from here on.
     pub fn compute_in(&mut self, precision: Precision) {
-        let Matrix { outputs, weights, .. } = &self.matrix;
-        self.int16 = (precision == Precision::Int16).then(|| int16::Matrix::new(weights, *outputs, 1));
+        self.int16 = self.matrix.in_sixteen(precision, 1);
     }
 
     /// Numbers that there are of a word.
@@ -228,20 +234,24 @@ impl Share {
     /// Appends those of words.
     pub fn append(&self, words: &[f32], scratch: &mut Scratch, out: &mut Vec<f32>) {
         let Matrix { inputs: width, outputs, .. } = self.matrix;
-        let Scratch { products, words: quantised } = scratch;
+        let Scratch { products, block, words: quantised } = scratch;
         for words in words.chunks(BLOCK * width) {
             match &self.int16 {
                 Some(int16) => {
-                    int16.quantise(words, width, quantised);
+                    vectorised(
+                        #[inline(always)]
+                        || int16.quantise(words, width, quantised),
+                    );
                     products.resize(words.len() / width * outputs, 0.0);
                     int16.multiply(quantised, 0, products);
                     out.extend_from_slice(products);
                 }
                 None => {
                     // always as many, so that a word's do not depend on its company
-                    let mut block = vec![0.0; BLOCK * width];
-                    block[..words.len()].copy_from_slice(words);
-                    self.matrix.multiply(BLOCK, &block, width, products);
+                    block.clear();
+                    block.extend_from_slice(words);
+                    block.resize(BLOCK * width, 0.0);
+                    self.matrix.multiply(BLOCK, block, width, products);
                     out.extend_from_slice(&products[..words.len() / width * outputs]);
                 }
             }

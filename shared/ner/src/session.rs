@@ -159,17 +159,17 @@ impl Session {
 
     fn recognise(&mut self, tokens: &[Token]) -> Vec<Found> {
         let (network, transitions) = (&self.model.tok2vec, &self.model.transitions);
-        self.words.prepare(tokens.iter().map(|token| token.word), network, &mut self.scratch);
         let reach = network.reach();
         let mut decoder = transitions.decoder();
-        let is_space = |at: usize| self.words.lexeme(tokens[at].word).is_space;
         for first in (0..tokens.len()).step_by(WINDOW) {
             let count = WINDOW.min(tokens.len() - first);
+            let seen = &tokens[first.saturating_sub(reach)..tokens.len().min(first + count + reach)];
+            self.words.prepare(seen.iter().map(|token| token.word), network, &mut self.scratch);
             let token = |at: usize| at.checked_sub(reach).and_then(|at| tokens.get(at));
             let inputs = (first..first + count + 2 * reach).map(|at| Some(self.words.input(token(at)?.word)));
             network.encode(inputs, &mut self.scratch, &mut self.vectors);
-            let width = self.vectors.len() / count;
-            decoder.read(&self.vectors, width, first, tokens.len(), is_space);
+            let is_space = |at: usize| self.words.lexeme(tokens[at].word).is_space;
+            decoder.read(&self.vectors, first, tokens.len(), is_space);
         }
         decoder.found
     }

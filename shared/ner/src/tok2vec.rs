@@ -2,7 +2,7 @@
 //!
 //! spaCy's `MultiHashEmbed` and `MaxoutWindowEncoder`: Bloom embeddings (Serrà and Karatzoglou 2017,
 //! <https://arxiv.org/abs/1706.03993>) and residual maxout convolutions. The first part is a function of the word
-//! alone, so a session keeps it. The second sees `depth * window` words to each side and no further, so a long text is
+//! alone, so a session keeps it, and what it adds to the first layer. The second sees `depth * window` words to each side and no further, so a long text is
 //! encoded in windows without changing the result.
 
 use crate::{
@@ -88,7 +88,8 @@ impl Tok2Vec {
 
     /// What the encoder, where most of the time goes, computes in from here on.
     pub fn compute_in(&mut self, precision: Precision) {
-        self.encode.iter_mut().for_each(|layer| layer.compute_in(precision));
+        // of the first, the products come of the shares
+        self.encode.iter_mut().skip(1).for_each(|layer| layer.compute_in(precision));
         self.share.compute_in(precision);
     }
 
@@ -148,20 +149,21 @@ impl Tok2Vec {
     /// beyond the ends of the text are `None`.
     pub fn encode<'a>(
         &self,
-        words: impl Iterator<Item = Option<Input<'a>>> + Clone,
+        words: impl Iterator<Item = Option<Input<'a>>>,
         scratch: &mut Scratch,
         out: &mut Vec<f32>,
     ) {
         let (width, Scratch { padded, layer: room, .. }) = (self.width, scratch);
         padded.clear();
-        for word in words.clone() {
-            match word {
+        let mut shares = Vec::with_capacity(words.size_hint().0);
+        for word in words {
+            match &word {
                 Some(word) => padded.extend_from_slice(word.embedding),
                 None => padded.resize(padded.len() + width, 0.0),
             }
+            shares.push(word.map(|word| word.share));
         }
-        let shares: Vec<Option<&[f32]>> = words.map(|word| word.map(|word| word.share)).collect();
-        self.encode[0].convolve_shared(padded, &shares, room);
+        self.encode[0].convolve_shared(padded, &shares, self.window, room);
         for (layer, maxout) in self.encode.iter().enumerate().skip(1) {
             // what lies further out than the layers above can see is not computed
             let (first, last) = (layer * self.window, shares.len() - layer * self.window);

@@ -132,32 +132,19 @@ impl Transitions {
 }
 
 impl Decoder<'_> {
-    /// Takes the tokens from `first` on, whose `vectors` of `width` numbers these are, of `count` in the text.
-    pub fn read(
-        &mut self,
-        vectors: &[f32],
-        width: usize,
-        first: usize,
-        count: usize,
-        is_space: impl Fn(usize) -> bool,
-    ) {
+    /// Takes the tokens from `first` on, whose `vectors` these are, of `count` in the text.
+    pub fn read(&mut self, vectors: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
+        let width = self.model.next.inputs();
         self.model.next.multiply(vectors.len() / width, vectors, width, &mut self.next);
         vectorised(
             #[inline(always)]
-            || self.read_all(vectors, width, first, count, is_space),
+            || self.read_all(vectors, first, count, is_space),
         );
     }
 
     #[inline(always)]
-    fn read_all(
-        &mut self,
-        vectors: &[f32],
-        width: usize,
-        first: usize,
-        count: usize,
-        is_space: impl Fn(usize) -> bool,
-    ) {
-        let side = self.model.side;
+    fn read_all(&mut self, vectors: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
+        let (side, width) = (self.model.side, self.model.next.inputs());
         let next = std::mem::take(&mut self.next);
         let mut hidden = vec![0.0; side];
         for (at, (next, vector)) in (first..).zip(next.chunks_exact(side).zip(vectors.chunks_exact(width))) {

@@ -32,7 +32,7 @@ pub(super) fn hash_first(most: usize, text: &str, into: &mut Vec<u32>) {
         match kind {
             Kind::Letter if c.is_ascii() => {
                 length = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-                // nearly always a whole word, which is hashed where it stands, and done with what parts it from the next
+                // nearly always a whole word: it is hashed where it stands, and what parts it from the next passed over
                 if word.is_empty() && rest.as_bytes().get(length).is_none_or(u8::is_ascii) {
                     push(&rest[..length], into);
                     length = rest.len().min(length + 1);

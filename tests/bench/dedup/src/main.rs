@@ -1,8 +1,8 @@
 //! Speed and memory of dedup beside gaoya's MinHash, on the same texts and on one thread: `make bench-dedup`.
 //!
 //! Prints rows of a Markdown table. CPU time, not wall time, and the best of three runs, so that other work on the
-//! machine counts little; each run is a process of its own that reads its texts from a file, so that its resident memory
-//! is what it remembers.
+//! machine counts little; each run is a process of its own that reads its texts from a file, so that its resident
+//! memory is what it remembers.
 //! "decides" is a text in and a verdict out, as peers do it; "with records" reads the item's JSON before and writes the
 //! records after it, with their headers; "restores" reads them back from the changelog.
 
