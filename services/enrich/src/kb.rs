@@ -72,13 +72,18 @@ pub struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// The Wikidata id of the country that it belongs to, or is.
     pub fn country(&self) -> Option<&'a str> {
-        self.area.and_then(|area| area.split('/').next())
+        self.area.map(country_of)
     }
 
     /// Whether it is a country itself.
     pub fn is_country(&self) -> bool {
         self.country() == Some(self.id)
     }
+}
+
+/// The country of an area.
+pub(crate) fn country_of(area: &str) -> &str {
+    area.split_once('/').map_or(area, |(country, _)| country)
 }
 
 /// The id of a name that has none elsewhere: of its fold alone, for its type is judged anew in every document.

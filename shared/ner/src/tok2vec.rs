@@ -2,8 +2,8 @@
 //!
 //! spaCy's `MultiHashEmbed` and `MaxoutWindowEncoder`: Bloom embeddings (Serrà and Karatzoglou 2017,
 //! <https://arxiv.org/abs/1706.03993>) and residual maxout convolutions. The first part is a function of the word
-//! alone, so a session keeps it, and what it adds to the first layer. The second sees `depth * window` words to each side and no further, so a long text is
-//! encoded in windows without changing the result.
+//! alone, so a session keeps it, and what it adds to the first layer. The second sees `depth * window` words to each side
+//! and no further, so a long text is encoded in windows without changing the result.
 
 use crate::{
     Precision,

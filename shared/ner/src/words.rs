@@ -82,8 +82,8 @@ impl Words {
         &self.lexemes[word]
     }
 
-    /// Makes ready what [`Words::input`] tells of these words; of others, it may forget it. They are a window of a text:
-    /// of a whole one there may be more than there is room for.
+    /// Makes ready what [`Words::input`] tells of these words; of others, it may forget it. They are a window of a
+    /// text: of a whole one there may be more than there is room for.
     pub fn prepare(&mut self, words: impl ExactSizeIterator<Item = Word>, network: &Tok2Vec, scratch: &mut Scratch) {
         let (width, share) = self.sizes;
         network.embed(&self.lexemes[self.embedded.len() / width..], scratch, &mut self.embedded);

@@ -6,11 +6,12 @@
 use super::spans::Found;
 use crate::{
     aliases::joined,
-    kb::{Entry, Kb, Number, Region, regions},
+    kb::{Entry, Kb, Number, Region, country_of, regions},
     lexicon::Class,
     token::{Gap, Shape, Style, Token},
 };
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
     sync::LazyLock,
 };
@@ -163,7 +164,7 @@ fn goes_on(kb: &Kb, tokens: &[Token<'_>], found: &[Found], at: usize, behind: &B
 /// Whether an entry is a region, and no city of that name. The user's regions know their country alone.
 fn is_region(entry: &Entry<'_>) -> bool {
     AREAS.get(&joined(&crate::token::tokens(entry.name))).is_some_and(|of| {
-        entry.area == Some(of) || entry.id_kind == IdKind::Wikidata && entry.area == of.split('/').next()
+        entry.area == Some(of) || entry.id_kind == IdKind::Wikidata && entry.area == Some(country_of(of))
     })
 }
 
@@ -178,11 +179,11 @@ fn city(kb: &Kb, tokens: &[Token<'_>], name: &Found, behind: &Behind<'_>) -> Opt
         return None;
     }
     let meanings = kb.meanings(&tokens[name.first..name.last]);
-    let mut there: Vec<Number> = meanings.into_iter().filter(|number| is_there(&kb.entry(*number), behind)).collect();
-    there.sort_by_key(|number| std::cmp::Reverse(kb.entry(*number).fame));
+    let there = meanings.into_iter().filter(|number| is_there(&kb.entry(*number), behind));
+    let there = there.min_by_key(|number| Reverse(kb.entry(*number).fame));
     let closed = closes(tokens, name.last + behind.len);
-    match (there.first(), now) {
-        (Some(city), _) if behind.region || closed => Some(Some(*city)),
+    match (there, now) {
+        (Some(city), _) if behind.region || closed => Some(Some(city)),
         (None, Some(now)) if behind.region && closed && is_elsewhere(&now, behind) => Some(None),
         _ => None,
     }
@@ -197,7 +198,7 @@ fn is_there(entry: &Entry<'_>, behind: &Behind<'_>) -> bool {
 
 /// Whether an entry is known to be in none of the areas: a city without a region may be in any of its country.
 fn is_elsewhere(entry: &Entry<'_>, behind: &Behind<'_>) -> bool {
-    let may = |area: &str| behind.areas.iter().any(|other| other.split('/').next() == Some(area));
+    let may = |area: &str| behind.areas.iter().any(|other| country_of(other) == area);
     entry.area.is_some_and(|area| !may(area))
 }
 
@@ -221,8 +222,7 @@ fn region(kb: &Kb, tokens: &[Token<'_>], name: &Found, area: &str) -> Option<Num
             .map(|number| (kb.entry(number), number))
             .find_map(|(entry, number)| (entry.area == Some(area) && is_region(&entry)).then_some(number));
     }
-    let country = area.split('/').next();
-    kb.meanings(&tokens[name.first..name.last]).into_iter().find(|number| Some(kb.entry(*number).id) == country)
+    kb.meanings(&tokens[name.first..name.last]).into_iter().find(|number| kb.entry(*number).id == country_of(area))
 }
 
 /// "Georgia" alone: the country, unless the document is of the state; nobody where it tells of the United States only.
@@ -241,12 +241,11 @@ fn namesakes(kb: &Kb, tokens: &[Token<'_>], found: &mut [Found], settled: &[bool
     let of_that_name = region(kb, tokens, &found[first], state);
     let others = |at: &usize| open.binary_search_by_key(at, |(other, ..)| *other).is_err();
     let areas: Vec<&str> = (0..found.len()).filter(others).filter_map(|at| kb.entry(found[at].known?).area).collect();
-    let home = state.split('/').next();
     let (mut of_country, mut of_state, mut of_home) = (false, false, false);
     for area in areas {
-        of_country |= area.split('/').next() == Some(country);
+        of_country |= country_of(area) == country;
         of_state |= area == state;
-        of_home |= area.split('/').next() == home;
+        of_home |= country_of(area) == country_of(state);
     }
     for (at, ..) in open {
         let name = found[at];
