@@ -109,6 +109,7 @@ impl Model {
             self.name.push_str(INT16);
         }
         self.tok2vec.compute_in(precision);
+        self.transitions.compute_in(precision);
         self
     }
 

@@ -169,7 +169,7 @@ impl Session {
             let inputs = (first..first + count + 2 * reach).map(|at| Some(self.words.input(token(at)?.word)));
             network.encode(inputs, &mut self.scratch, &mut self.vectors);
             let is_space = |at: usize| self.words.lexeme(tokens[at].word).is_space;
-            decoder.read(&self.vectors, first, tokens.len(), is_space);
+            decoder.read(&self.vectors, first, tokens.len(), is_space, &mut self.scratch.layer);
         }
         decoder.found
     }

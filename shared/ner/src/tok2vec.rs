@@ -7,7 +7,7 @@
 
 use crate::{
     Precision,
-    kernel::{self, Matrix, Maxout, Share},
+    kernel::{self, Linear, Matrix, Maxout},
     lexeme::Lexeme,
     murmur,
     pack::{Attribute, Error, Pack, unusable},
@@ -15,8 +15,8 @@ use crate::{
 };
 use ahash::AHashMap;
 
-/// Words are mixed so many at a time, always, so that a word's vector does not depend on its company.
-const BLOCK: usize = 8;
+/// Words that are mixed at a time.
+const BLOCK: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Tok2Vec {
@@ -25,9 +25,9 @@ pub(crate) struct Tok2Vec {
     vectors: Option<Vectors>,
     mix: Maxout,
     encode: Vec<Maxout>,
-    share: Share,
+    share: Linear,
     window: usize,
-    project: Matrix,
+    project: Linear,
     project_bias: Vec<f32>,
 }
 
@@ -50,7 +50,7 @@ struct Vectors {
 pub(crate) struct Scratch {
     input: Vec<f32>,
     padded: Vec<f32>,
-    layer: kernel::Scratch,
+    pub layer: kernel::Scratch,
 }
 
 impl Tok2Vec {
@@ -70,27 +70,29 @@ impl Tok2Vec {
         let embeds = embeds.collect::<Result<Vec<_>, Error>>()?;
         let vectors = pack.rows("vectors").map(|rows| Vectors::read(pack, rows)).transpose()?;
         let parts = embeds.len() + usize::from(vectors.is_some());
-        let inputs = (2 * network.window + 1) * width;
-        let encode = (0..network.depth).map(|layer| Maxout::read(pack, &format!("encode.{layer}"), inputs));
+        let places = 2 * network.window + 1;
+        let encode = (0..network.depth).map(|layer| Maxout::read(pack, &format!("encode.{layer}"), width, places));
         let encode = encode.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             width,
             embeds,
             vectors,
-            mix: Maxout::read(pack, "mix", parts * width)?,
+            mix: Maxout::read(pack, "mix", parts * width, 1)?,
             share: encode[0].share(),
             encode,
             window: network.window,
-            project: Matrix::read(pack, "project.weights", width, network.input)?,
+            project: Linear::new(Matrix::read(pack, "project.weights", width, network.input)?),
             project_bias: pack.floats("project.bias", network.input)?,
         })
     }
 
-    /// What the encoder, where most of the time goes, computes in from here on.
+    /// What it computes in from here on.
     pub fn compute_in(&mut self, precision: Precision) {
+        self.mix.compute_in(precision);
         // of the first, the products come of the shares
         self.encode.iter_mut().skip(1).for_each(|layer| layer.compute_in(precision));
         self.share.compute_in(precision);
+        self.project.compute_in(precision);
     }
 
     /// How many words to each side a vector depends on.
@@ -106,15 +108,14 @@ impl Tok2Vec {
     /// Appends what is a function of the word alone.
     pub fn embed(&self, words: &[Lexeme], scratch: &mut Scratch, out: &mut Vec<f32>) {
         let parts = self.embeds.len() + usize::from(self.vectors.is_some());
-        for block in words.chunks(BLOCK) {
+        for words in words.chunks(BLOCK) {
             scratch.input.clear();
-            scratch.input.resize(BLOCK * parts * self.width, 0.0);
+            scratch.input.resize(words.len() * parts * self.width, 0.0);
             let rows = scratch.input.chunks_exact_mut(parts * self.width);
-            block.iter().zip(rows).for_each(|(word, row)| self.look_up(word, row));
+            words.iter().zip(rows).for_each(|(word, row)| self.look_up(word, row));
             let start = out.len();
-            out.resize(start + BLOCK * self.width, 0.0);
+            out.resize(start + words.len() * self.width, 0.0);
             self.mix.add(&scratch.input, &mut out[start..], &mut scratch.layer);
-            out.truncate(start + block.len() * self.width);
         }
     }
 
@@ -137,7 +138,7 @@ impl Tok2Vec {
 
     /// Numbers of what [`Tok2Vec::share`] appends of a word.
     pub fn share_len(&self) -> usize {
-        self.share.len()
+        self.share.outputs()
     }
 
     /// Appends what each word, given its embedding, adds to the first layer's products.
@@ -170,7 +171,8 @@ impl Tok2Vec {
             maxout.convolve(&mut padded[first * width..last * width], self.window, room);
         }
         let count = shares.len() - 2 * self.reach();
-        self.project.multiply(count, &padded[self.reach() * width..], width, out);
+        let first = self.reach() * width;
+        self.project.multiply(&padded[first..first + count * width], room, out);
         for row in out.chunks_exact_mut(self.project_bias.len()) {
             row.iter_mut().zip(&self.project_bias).for_each(|(value, bias)| *value += bias);
         }

@@ -5,10 +5,14 @@
 //! open entity the first and the latest.
 
 use crate::{
-    kernel::{Matrix, dot, vectorised},
+    Precision,
+    kernel::{Linear, Matrix, Scratch, dot, vectorised},
     pack::{Error, Pack, unusable},
 };
 use std::ops::Range;
+
+/// Choices that are judged together: English has 37.
+const PANEL: usize = 48;
 
 #[derive(Debug)]
 pub(crate) struct Transitions {
@@ -18,14 +22,16 @@ pub(crate) struct Transitions {
     /// Of each label, the rows of going on and of ending.
     inside: Vec<(usize, usize)>,
     /// What a token's vector adds to a state: as the next one, as the first, as the latest.
-    next: Matrix,
-    first: Matrix,
-    latest: Matrix,
+    next: Linear,
+    first: Linear,
+    latest: Linear,
     state_bias: Vec<f32>,
     /// The features of a token that is not there.
     absent: Vec<f32>,
     upper: Vec<f32>,
     upper_bias: Vec<f32>,
+    /// The same for the choices, which are judged together, so many at a time: of each number of the hidden layer.
+    panels: Vec<Vec<[f32; PANEL]>>,
     /// Numbers of a feature, over all pieces.
     side: usize,
     hidden: usize,
@@ -101,16 +107,27 @@ impl Transitions {
             return Err(unusable("its transitions lack O, or its hidden layer is empty"));
         }
         let state = Matrix::read(pack, "state.weights", network.input, 3 * side)?;
+        let part = |number: usize| Linear::new(state.columns(number * side..(number + 1) * side));
+        let upper = pack.floats("upper.weights", count * hidden)?;
+        let panel = |choices: &[Choice]| {
+            let of = |at: usize| {
+                std::array::from_fn(|lane| {
+                    choices.get(lane).map_or(0.0, |choice: &Choice| upper[choice.row * hidden + at])
+                })
+            };
+            (0..hidden).map(of).collect()
+        };
         Ok(Self {
+            panels: choices.chunks(PANEL).map(panel).collect(),
             labels,
             choices,
             inside,
-            next: state.columns(0..side),
-            first: state.columns(side..2 * side),
-            latest: state.columns(2 * side..3 * side),
+            next: part(0),
+            first: part(1),
+            latest: part(2),
             state_bias: pack.floats("state.bias", side)?,
             absent: pack.floats("state.absent", 3 * side)?,
-            upper: pack.floats("upper.weights", count * hidden)?,
+            upper,
             upper_bias: pack.floats("upper.bias", count)?,
             side,
             hidden,
@@ -121,8 +138,27 @@ impl Transitions {
         &self.labels
     }
 
+    /// What the states are computed in from here on.
+    pub fn compute_in(&mut self, precision: Precision) {
+        [&mut self.next, &mut self.first, &mut self.latest].into_iter().for_each(|part| part.compute_in(precision));
+    }
+
     pub fn decoder(&self) -> Decoder<'_> {
         Decoder { model: self, open: None, next: Vec::new(), scores: Vec::new(), found: Vec::new() }
+    }
+
+    /// The scores of the choices, valid or not.
+    #[inline(always)]
+    fn score_choices<'s>(&'s self, hidden: &'s [f32]) -> impl Iterator<Item = (&'s Choice, f32)> {
+        let score = move |panel: &Vec<[f32; PANEL]>| {
+            let mut sums = [0.0; PANEL];
+            for (weights, hidden) in panel.iter().zip(hidden) {
+                sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * hidden);
+            }
+            sums
+        };
+        let scores = self.panels.iter().flat_map(score);
+        self.choices.iter().zip(scores).map(|(choice, score)| (choice, score + self.upper_bias[choice.row]))
     }
 
     #[inline(always)]
@@ -133,18 +169,31 @@ impl Transitions {
 
 impl Decoder<'_> {
     /// Takes the tokens from `first` on, whose `vectors` these are, of `count` in the text.
-    pub fn read(&mut self, vectors: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
-        let width = self.model.next.inputs();
-        self.model.next.multiply(vectors.len() / width, vectors, width, &mut self.next);
+    pub fn read(
+        &mut self,
+        vectors: &[f32],
+        first: usize,
+        count: usize,
+        is_space: impl Fn(usize) -> bool,
+        scratch: &mut Scratch,
+    ) {
+        self.model.next.multiply(vectors, scratch, &mut self.next);
         vectorised(
             #[inline(always)]
-            || self.read_all(vectors, first, count, is_space),
+            || self.read_all(vectors, first, count, is_space, scratch),
         );
     }
 
     #[inline(always)]
-    fn read_all(&mut self, vectors: &[f32], first: usize, count: usize, is_space: impl Fn(usize) -> bool) {
-        let (side, width) = (self.model.side, self.model.next.inputs());
+    fn read_all(
+        &mut self,
+        vectors: &[f32],
+        first: usize,
+        count: usize,
+        is_space: impl Fn(usize) -> bool,
+        scratch: &mut Scratch,
+    ) {
+        let (side, width) = (self.model.side, self.model.next.width());
         let next = std::mem::take(&mut self.next);
         let mut hidden = vec![0.0; side];
         for (at, (next, vector)) in (first..).zip(next.chunks_exact(side).zip(vectors.chunks_exact(width))) {
@@ -152,10 +201,13 @@ impl Decoder<'_> {
             let hidden = &hidden[..self.model.hidden];
             match self.open.take() {
                 Some(open) => self.go_on(open, hidden, at, at + 1 == count),
-                None => self.start(hidden, vector, at, at + 1 == count, is_space(at)),
+                None => self.start(hidden, at, at + 1 == count, is_space(at)),
             }
             if let Some(open) = &mut self.open {
-                self.model.latest.multiply(1, vector, width, &mut open.latest);
+                if open.start == at {
+                    self.model.first.multiply(vector, scratch, &mut open.first);
+                }
+                self.model.latest.multiply(vector, scratch, &mut open.latest);
             }
         }
         self.next = next;
@@ -196,8 +248,7 @@ impl Decoder<'_> {
     }
 
     #[inline(always)]
-    fn start(&mut self, hidden: &[f32], vector: &[f32], at: usize, last: bool, space: bool) {
-        let model = self.model;
+    fn start(&mut self, hidden: &[f32], at: usize, last: bool, space: bool) {
         let valid = |choice: &Choice| match choice.action {
             Action::Begin(_) => !space && !last,
             Action::Unit(_) => !space,
@@ -205,8 +256,7 @@ impl Decoder<'_> {
         };
         let (mut best, mut most) = (Action::Out, f32::NEG_INFINITY);
         self.scores.clear();
-        for choice in model.choices.iter().filter(|choice| valid(choice)) {
-            let score = model.score(choice.row, hidden);
+        for (choice, score) in self.model.score_choices(hidden).filter(|(choice, _)| valid(choice)) {
             self.scores.push(score);
             if score > most {
                 (best, most) = (choice.action, score);
@@ -214,10 +264,8 @@ impl Decoder<'_> {
         }
         match best {
             Action::Begin(label) => {
-                let mut first = Vec::new();
-                model.first.multiply(1, vector, vector.len(), &mut first);
                 let margin = margin(&self.scores, most);
-                self.open = Some(Open { start: at, label, margin, first, latest: Vec::new() });
+                self.open = Some(Open { start: at, label, margin, first: Vec::new(), latest: Vec::new() });
             }
             Action::Unit(label) => {
                 self.found.push(Found { tokens: at..at + 1, label, margin: margin(&self.scores, most) });

@@ -1,338 +1,175 @@
 //! Products in whole numbers: weights in sixteen bits per output, words in sixteen bits each, sums in 32 bits.
 //!
-//! Both are scaled by their largest magnitude (weights once, per output; a word whenever it is read) to as many bits as
-//! the sum over a word has room for: with 96 numbers a word, to ±4729, which is thirteen bits. So a number is off by at
-//! most a nine-thousandth of the largest, and a product is the same everywhere: sums of whole numbers are exact, and
-//! the rest is done in the same order, whatever the processor. All that is made for the processor is one step, which
-//! adds the products of pairs of numbers, on x86 an instruction since SSE2.
+//! Both are scaled (weights once, per output; a word whenever it is read) to as many bits as the sum over a word has room
+//! for: as vectors, to a length of 46,335 with 96 numbers a word. So a number is off by a hundred-thousandth of that
+//! at most, and a product is the same everywhere: sums of whole numbers are exact, and the rest is done in the same
+//! order, whatever the processor. Rows of several words are computed in groups, of fewer products than they have words.
 
-#[cfg(target_arch = "x86_64")]
-use pulp::bytemuck::cast;
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m128i, __m256i, __m512i, _mm512_dpwssd_epi32};
+mod lanes;
+mod toom;
+
+use lanes::Kernel;
+use toom::Group;
 
 /// Outputs that are computed together.
 const PANEL: usize = 48;
-/// Rows that are computed together.
-const ROWS: usize = 4;
+
+/// What there is of each of them. A vector of it never crosses a border of cache lines, which would take twice as long.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Panel<T>([T; PANEL]);
+
+/// A number's own limit.
+const LARGEST: f32 = i16::MAX as f32;
 /// Adding it to a small number rounds that, to even, and leaves it in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 
 type Pair = [i16; 2];
-type Tile = [[f32; PANEL]; ROWS];
 
 /// A linear map of several words next to each other.
 #[derive(Debug)]
 pub(crate) struct Matrix {
-    /// Pairs of numbers of a word.
-    pairs: usize,
-    /// The largest number of words and weights.
-    limit: f32,
+    width: usize,
+    /// How long words and weights may be.
+    longest: f32,
     outputs: usize,
-    panels: Vec<Panel>,
+    group: Group,
+    /// Of each panel of outputs, of each product of a group, of each pair of a word's numbers: as they are read.
+    weights: Vec<Panel<Pair>>,
+    /// Of each panel, of each product.
+    scales: Vec<Panel<f32>>,
 }
 
-/// What makes [`PANEL`] outputs.
-#[derive(Debug)]
-struct Panel {
-    /// Of each word, of each pair of its numbers, of each output.
-    weights: Vec<[Pair; PANEL]>,
-    scales: [f32; PANEL],
-}
-
-/// Words in sixteen bits, to be used again.
+/// Words in sixteen bits, and products of them, to be used again.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
+    groups: usize,
+    /// Of each product, of each group.
     numbers: Vec<Pair>,
     scales: Vec<f32>,
+    sum: Vec<f32>,
+    products: Vec<Panel<i32>>,
+    terms: Vec<Panel<f32>>,
 }
 
 impl Matrix {
-    /// Of weights as [`super::Matrix`] has them, for rows that are `words` words.
-    pub fn new(weights: &[f32], outputs: usize, words: usize) -> Self {
-        let width = weights.len() / outputs / words;
-        let (pairs, limit) = (width.div_ceil(2), limit(width));
-        let panel = |first: usize| {
-            let mut panel = Panel { weights: vec![[[0; 2]; PANEL]; words * pairs], scales: [0.0; PANEL] };
-            for lane in 0..PANEL.min(outputs - first) {
-                let column = || weights.iter().skip(first + lane).step_by(outputs);
-                let most = column().fold(0.0, |most: f32, weight| most.max(weight.abs()));
-                panel.scales[lane] = most / limit;
-                for (at, weight) in column().enumerate().filter(|_| most > 0.0) {
-                    let (word, at) = (at / width, at % width);
-                    let number = (weight / most * limit).round_ties_even() as i16;
-                    panel.weights[word * pairs + at / 2][lane][at % 2] = number;
+    /// Of weights as [`super::Matrix`] has them, for rows that are `places` words.
+    pub fn new(weights: &[f32], outputs: usize, places: usize) -> Self {
+        let (width, group) = (weights.len() / outputs / places, Group::new(places));
+        let (longest, panels) = (longest(width), outputs.div_ceil(PANEL));
+        let mut factors = vec![Panel([[0; 2]; PANEL]); panels * group.products.len() * width.div_ceil(2)];
+        let mut scales = vec![Panel([0.0; PANEL]); panels * group.products.len()];
+        let kinds = (0..panels).flat_map(|panel| group.products.iter().map(move |product| (panel, product)));
+        let rooms = factors.chunks_exact_mut(width.div_ceil(2)).zip(&mut scales);
+        for ((panel, product), (factors, scales)) in kinds.zip(rooms) {
+            for lane in 0..PANEL.min(outputs - panel * PANEL) {
+                let output = panel * PANEL + lane;
+                let weight = |place: usize, at: usize| weights[(place * width + at) * outputs + output];
+                let sum = |at: usize| product.places.iter().enumerate().map(|(place, by)| by * weight(place, at)).sum();
+                let column: Vec<f32> = (0..width).map(sum).collect();
+                let mut numbers = vec![0; width];
+                scales.0[lane] = quantise(&column, longest, &mut numbers);
+                for (at, number) in numbers.into_iter().enumerate() {
+                    factors[at / 2].0[lane][at % 2] = number;
                 }
             }
-            panel
-        };
-        Self { pairs, limit, outputs, panels: (0..outputs).step_by(PANEL).map(panel).collect() }
-    }
-
-    /// `into` becomes the words, of which each has its own scale.
-    #[inline(always)]
-    pub fn quantise(&self, words: &[f32], width: usize, into: &mut Words) {
-        let count = words.len() / width;
-        // the last rows may be fewer than are computed together
-        into.numbers.clear();
-        into.numbers.resize((count + ROWS - 1) * self.pairs, [0; 2]);
-        into.scales.clear();
-        for (word, numbers) in words.chunks_exact(width).zip(into.numbers.chunks_exact_mut(self.pairs)) {
-            into.scales.push(quantise(word, self.limit, numbers.as_flattened_mut()));
         }
-        into.scales.resize(count + ROWS - 1, 0.0);
+        Self { width, longest, outputs, group, weights: factors, scales }
     }
 
-    /// `out` becomes as many rows of products as it has room for, from row `first` on. Row `r` begins at word `r`.
-    pub fn multiply(&self, words: &Words, first: usize, out: &mut [f32]) {
-        let rows = out.len() / self.outputs;
+    /// `into` becomes what is multiplied of the words, which are as many as `rows` rows have together; each sum of words
+    /// has its own scale.
+    #[inline(always)]
+    pub fn quantise(&self, words: &[f32], rows: usize, into: &mut Words) {
+        let (width, pairs, step) = (self.width, self.width.div_ceil(2), self.group.rows);
+        into.groups = rows.div_ceil(step);
+        into.numbers.clear();
+        into.numbers.resize(self.group.products.len() * into.groups * pairs, [0; 2]);
+        into.scales.clear();
+        let mut numbers = into.numbers.chunks_exact_mut(pairs);
+        for product in &self.group.products {
+            for (group, numbers) in (0..into.groups).zip(&mut numbers) {
+                into.sum.clear();
+                into.sum.resize(width, 0.0);
+                // beyond the last row's there may be none
+                let words = words[group * step * width..].chunks_exact(width);
+                for (word, factor) in words.zip(&product.words).filter(|(_, factor)| **factor != 0.0) {
+                    into.sum.iter_mut().zip(word).for_each(|(sum, value)| *sum += factor * value);
+                }
+                into.scales.push(quantise(&into.sum, self.longest, numbers.as_flattened_mut()));
+            }
+        }
+    }
+
+    /// `out` becomes as many rows of products as it has room for, from row `first` on, with which a group begins. Row
+    /// `r` begins at word `r`.
+    #[inline(always)]
+    pub fn multiply(&self, words: &mut Words, first: usize, out: &mut [f32]) {
         let kernel = Kernel::available().next().unwrap_or(Kernel::Portable);
-        let mut tile = [[0.0; PANEL]; ROWS];
-        for (number, panel) in self.panels.iter().enumerate() {
+        let (count, pairs, step) = (self.group.products.len(), self.width.div_ceil(2), self.group.rows);
+        debug_assert!(first.is_multiple_of(step), "rows are computed in groups");
+        let (start, groups) = (first / step, (out.len() / self.outputs).div_ceil(step));
+        let Words { groups: all, numbers, scales, products, terms, .. } = words;
+        products.resize(count * groups, Panel([0; PANEL]));
+        terms.resize(count, Panel([0.0; PANEL]));
+        let panels = self.weights.chunks_exact(count * pairs).zip(self.scales.chunks_exact(count));
+        for (number, (weights, own)) in panels.enumerate() {
+            let weights = weights.chunks_exact(pairs).zip(products.chunks_exact_mut(groups));
+            for (at, (weights, products)) in weights.enumerate() {
+                kernel.multiply(weights, &numbers[(at * *all + start) * pairs..][..groups * pairs], products);
+            }
             let lanes = number * PANEL..self.outputs.min((number + 1) * PANEL);
-            for row in (0..rows).step_by(ROWS) {
-                kernel.compute(panel, self.pairs, words, first + row, &mut tile);
-                for (out, tile) in out[row * self.outputs..].chunks_exact_mut(self.outputs).zip(&tile) {
-                    out[lanes.clone()].copy_from_slice(&tile[..lanes.len()]);
+            for (group, out) in out.chunks_mut(step * self.outputs).enumerate() {
+                for (at, (term, own)) in terms.iter_mut().zip(own).enumerate() {
+                    scale(&products[at * groups + group], own, scales[at * *all + start + group], term);
+                }
+                for (row, out) in out.chunks_exact_mut(self.outputs).enumerate() {
+                    let (Panel(sums), out) = (self.group.row(row, terms), &mut out[lanes.clone()]);
+                    // of a known size, which spares a call
+                    match out.first_chunk_mut() {
+                        Some(out) => *out = sums,
+                        None => out.copy_from_slice(&sums[..lanes.len()]),
+                    }
                 }
             }
         }
     }
 }
 
-/// The largest number of which `width` squares add up to no more than 31 bits.
-fn limit(width: usize) -> f32 {
-    (i32::MAX as usize / width).isqrt().min(i16::MAX as usize) as f32
+/// `into` becomes what whole sums stand for, by the weights' scales and the words'.
+#[inline(always)]
+fn scale(Panel(sums): &Panel<i32>, Panel(own): &Panel<f32>, by: f32, Panel(into): &mut Panel<f32>) {
+    for ((into, sum), own) in into.iter_mut().zip(sums).zip(own) {
+        *into = *sum as f32 * own * by;
+    }
+}
+
+/// How long `width` whole numbers may be, as a vector, so that the product of two of them has no more than 31 bits. By
+/// Cauchy and Schwarz it is no larger than that of the lengths, and so is each sum on the way to it. What rounding adds
+/// to the length is taken off.
+fn longest(width: usize) -> f32 {
+    (i32::MAX as f32).sqrt() - (width as f32).sqrt() / 2.0 - 1.0
 }
 
 /// The numbers of a word, and their scale.
 #[inline(always)]
-fn quantise(word: &[f32], limit: f32, numbers: &mut [i16]) -> f32 {
-    let mut lanes = [0.0_f32; 16];
+fn quantise(word: &[f32], longest: f32, numbers: &mut [i16]) -> f32 {
+    let mut lanes = [(0.0_f32, 0.0_f32); 16];
     let (chunks, rest) = word.as_chunks::<16>();
     for chunk in chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane = if value.abs() > *lane { value.abs() } else { *lane };
+        for ((most, square), value) in lanes.iter_mut().zip(chunk) {
+            *most = if value.abs() > *most { value.abs() } else { *most };
+            *square += value * value;
         }
     }
-    let most = lanes.iter().chain(rest).fold(0.0, |most: f32, value| most.max(value.abs()));
-    let inverse = if most > 0.0 { limit / most } else { 0.0 };
+    let most = lanes.iter().map(|(most, _)| most).chain(rest).fold(0.0, |most: f32, value| most.max(value.abs()));
+    let square = lanes.iter().map(|(_, square)| *square).chain(rest.iter().map(|value| value * value)).sum::<f32>();
+    let scale = (square.sqrt() / longest).max(most / LARGEST);
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     for (number, value) in numbers.iter_mut().zip(word) {
         *number = (value * inverse + ROUND).to_bits() as i16;
     }
-    most / limit
-}
-
-#[cfg(target_arch = "x86_64")]
-pulp::simd_type! {
-    struct Vnni {
-        wide: "avx512f",
-        vnni: "avx512vnni",
-    }
-    struct Avx2 {
-        avx: "avx",
-        avx2: "avx2",
-    }
-    struct Sse2 {
-        sse2: "sse2",
-    }
-}
-
-/// What the products are computed with.
-#[derive(Debug, Clone, Copy)]
-enum Kernel {
-    #[cfg(target_arch = "x86_64")]
-    Vnni(Vnni),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    #[cfg(target_arch = "x86_64")]
-    Sse2(Sse2),
-    Portable,
-}
-
-impl Kernel {
-    /// Those that this processor has, the quickest first.
-    fn available() -> impl Iterator<Item = Self> {
-        #[cfg(target_arch = "x86_64")]
-        let made = [Vnni::try_new().map(Self::Vnni), Avx2::try_new().map(Self::Avx2), Sse2::try_new().map(Self::Sse2)];
-        #[cfg(not(target_arch = "x86_64"))]
-        let made: [Option<Self>; 0] = [];
-        made.into_iter().flatten().chain([Self::Portable])
-    }
-
-    /// Of [`ROWS`] rows the outputs of a panel. The first begins at word `first`, of so many pairs, the next one later.
-    fn compute(self, panel: &Panel, pairs: usize, words: &Words, first: usize, tile: &mut Tile) {
-        let rows = Rows { pairs, numbers: &words.numbers[first * pairs..], scales: &words.scales[first..] };
-        match self {
-            // SAFETY: of each of these there is one only where the processor has the features.
-            #[cfg(target_arch = "x86_64")]
-            Self::Vnni(lanes) => unsafe { vnni(lanes, panel, &rows, tile) },
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(lanes) => unsafe { avx2(lanes, panel, &rows, tile) },
-            #[cfg(target_arch = "x86_64")]
-            Self::Sse2(lanes) => unsafe { sse2(lanes, panel, &rows, tile) },
-            Self::Portable => compute::<4, 2, _>(Portable, panel, &rows, tile),
-        }
-    }
-}
-
-struct Rows<'a> {
-    pairs: usize,
-    numbers: &'a [Pair],
-    scales: &'a [f32],
-}
-
-// of sums, so many vectors per row are in hand at a time as fit the registers
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vnni")]
-fn vnni(lanes: Vnni, panel: &Panel, rows: &Rows<'_>, tile: &mut Tile) {
-    compute::<16, 3, _>(lanes, panel, rows, tile);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn avx2(lanes: Avx2, panel: &Panel, rows: &Rows<'_>, tile: &mut Tile) {
-    compute::<8, 2, _>(lanes, panel, rows, tile);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "sse2")]
-fn sse2(lanes: Sse2, panel: &Panel, rows: &Rows<'_>, tile: &mut Tile) {
-    compute::<4, 2, _>(lanes, panel, rows, tile);
-}
-
-#[inline(always)]
-fn compute<const N: usize, const VECTORS: usize, L: Lanes<N>>(
-    lanes: L,
-    panel: &Panel,
-    &Rows { pairs, numbers, scales }: &Rows<'_>,
-    tile: &mut Tile,
-) {
-    *tile = [[0.0; PANEL]; ROWS];
-    for (word, weights) in panel.weights.chunks_exact(pairs).enumerate() {
-        let rows: [&[Pair]; ROWS] = std::array::from_fn(|row| &numbers[(word + row) * pairs..][..pairs]);
-        let mut products = [[0; PANEL]; ROWS];
-        for first in (0..PANEL / N).step_by(VECTORS) {
-            let mut sums = [[lanes.zeros(); VECTORS]; ROWS];
-            // with indices, not iterators: the compiler unrolls these and keeps the sums in registers
-            for (at, weights) in weights.iter().enumerate() {
-                let weights = &weights.as_chunks::<N>().0[first..first + VECTORS];
-                for row in 0..ROWS {
-                    for vector in 0..VECTORS {
-                        sums[row][vector] = lanes.step(sums[row][vector], rows[row][at], weights[vector]);
-                    }
-                }
-            }
-            for row in 0..ROWS {
-                for vector in 0..VECTORS {
-                    products[row][(first + vector) * N..][..N].copy_from_slice(&lanes.store(sums[row][vector]));
-                }
-            }
-        }
-        for ((sums, products), scale) in tile.iter_mut().zip(&products).zip(&scales[word..]) {
-            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += *product as f32 * scale);
-        }
-    }
-    for sums in tile {
-        sums.iter_mut().zip(&panel.scales).for_each(|(sum, scale)| *sum *= scale);
-    }
-}
-
-/// What is made for the processor, for `N` sums at a time.
-trait Lanes<const N: usize>: Copy {
-    type Sums: Copy;
-    fn zeros(self) -> Self::Sums;
-    /// Adds to each sum the two products of a pair with one of `pairs`.
-    fn step(self, sums: Self::Sums, pair: Pair, pairs: [Pair; N]) -> Self::Sums;
-    fn store(self, sums: Self::Sums) -> [i32; N];
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Lanes<16> for Vnni {
-    type Sums = __m512i;
-
-    #[inline(always)]
-    fn zeros(self) -> __m512i {
-        cast([0; 16])
-    }
-
-    #[inline(always)]
-    fn step(self, sums: __m512i, pair: Pair, pairs: [Pair; 16]) -> __m512i {
-        let pair = self.wide._mm512_set1_epi32(cast(pair));
-        // SAFETY: there is no `Vnni` but where the processor has this instruction.
-        unsafe { _mm512_dpwssd_epi32(sums, pair, cast(pairs)) }
-    }
-
-    #[inline(always)]
-    fn store(self, sums: __m512i) -> [i32; 16] {
-        cast(sums)
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Lanes<8> for Avx2 {
-    type Sums = __m256i;
-
-    #[inline(always)]
-    fn zeros(self) -> __m256i {
-        cast([0; 8])
-    }
-
-    #[inline(always)]
-    fn step(self, sums: __m256i, pair: Pair, pairs: [Pair; 8]) -> __m256i {
-        let products = self.avx2._mm256_madd_epi16(self.avx._mm256_set1_epi32(cast(pair)), cast(pairs));
-        self.avx2._mm256_add_epi32(sums, products)
-    }
-
-    #[inline(always)]
-    fn store(self, sums: __m256i) -> [i32; 8] {
-        cast(sums)
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Lanes<4> for Sse2 {
-    type Sums = __m128i;
-
-    #[inline(always)]
-    fn zeros(self) -> __m128i {
-        cast([0; 4])
-    }
-
-    #[inline(always)]
-    fn step(self, sums: __m128i, pair: Pair, pairs: [Pair; 4]) -> __m128i {
-        let products = self.sse2._mm_madd_epi16(self.sse2._mm_set1_epi32(cast(pair)), cast(pairs));
-        self.sse2._mm_add_epi32(sums, products)
-    }
-
-    #[inline(always)]
-    fn store(self, sums: __m128i) -> [i32; 4] {
-        cast(sums)
-    }
-}
-
-/// Made for no processor: what the others compute, as the compiler does it.
-#[derive(Clone, Copy)]
-struct Portable;
-
-impl Lanes<4> for Portable {
-    type Sums = [i32; 4];
-
-    #[inline(always)]
-    fn zeros(self) -> [i32; 4] {
-        [0; 4]
-    }
-
-    #[inline(always)]
-    fn step(self, sums: [i32; 4], pair: Pair, pairs: [Pair; 4]) -> [i32; 4] {
-        let product = |at: usize, half: usize| i32::from(pair[half]) * i32::from(pairs[at][half]);
-        std::array::from_fn(|at| sums[at] + product(at, 0) + product(at, 1))
-    }
-
-    #[inline(always)]
-    fn store(self, sums: [i32; 4]) -> [i32; 4] {
-        sums
-    }
+    scale
 }
 
 #[cfg(test)]
@@ -345,64 +182,81 @@ mod tests {
         (0..count).map(|at| (hash(at) % 2001) as f32 / 1000.0 - 1.0).collect()
     }
 
-    /// Sizes that fill panels, rows and pairs, and sizes that do not.
-    const SIZES: [(usize, usize, usize, usize); 4] = [(96, 3, 288, 20), (96, 3, 288, 1), (5, 2, 50, 7), (3, 1, 1, 3)];
+    /// Sizes that fill panels, groups and pairs, and sizes that do not.
+    const SIZES: [(usize, usize, usize, usize); 5] =
+        [(96, 3, 288, 20), (96, 3, 288, 1), (96, 1, 288, 5), (5, 2, 50, 7), (3, 3, 1, 3)];
+
+    fn products(matrix: &Matrix, input: &[f32], rows: usize) -> Vec<f32> {
+        let (mut words, mut out) = (Words::default(), vec![f32::NAN; rows * matrix.outputs]);
+        matrix.quantise(input, rows, &mut words);
+        matrix.multiply(&mut words, 0, &mut out);
+        out
+    }
 
     #[test]
     fn products_are_near_those_of_floats() {
-        for (width, words, outputs, rows) in SIZES {
-            let weights = numbers(width * words * outputs, 1);
-            let input = numbers((rows + words - 1) * width, 2);
-            let (matrix, mut quantised) = (Matrix::new(&weights, outputs, words), Words::default());
-            matrix.quantise(&input, width, &mut quantised);
-            let (first, mut out) = (usize::from(rows > 2), vec![f32::NAN; rows * outputs]);
-            matrix.multiply(&quantised, 0, &mut out);
-            // of sums of so many products of numbers below 1, each off by less than half of two steps, and a little
-            let inputs = width * words;
-            let near = inputs as f32 / limit(width) * 1.01;
+        for (width, places, outputs, rows) in SIZES {
+            let weights = numbers(width * places * outputs, 1);
+            let input = numbers((rows + places - 1) * width, 2);
+            let (matrix, mut words) = (Matrix::new(&weights, outputs, places), Words::default());
+            let out = products(&matrix, &input, rows);
+            // of sums of so many products of numbers below 1, each off by less than half of two steps; in groups, by more
+            let inputs = width * places;
+            let near = inputs as f32 / longest(width) * (width as f32).sqrt() * if places == 3 { 3.0 } else { 1.01 };
             for (at, product) in out.iter().enumerate() {
                 let (row, output) = (at / outputs, at % outputs);
                 let pairs = (0..inputs).map(|at| input[row * width + at] * weights[at * outputs + output]);
-                assert!((pairs.sum::<f32>() - product).abs() <= near, "{width} {words} {outputs} {rows}");
+                assert!((pairs.sum::<f32>() - product).abs() <= near, "{width} {places} {outputs} {rows}");
             }
+            let first = matrix.group.rows * usize::from(rows > matrix.group.rows);
             let mut rest = vec![f32::NAN; (rows - first) * outputs];
-            matrix.multiply(&quantised, first, &mut rest);
-            assert_eq!(rest, out[first * outputs..], "a row does not depend on its place");
+            matrix.quantise(&input, rows, &mut words);
+            matrix.multiply(&mut words, first, &mut rest);
+            assert_eq!(rest, out[first * outputs..], "a group does not depend on its place");
         }
     }
 
     #[test]
     fn the_kernels_agree_to_the_bit() {
         assert!(Kernel::available().count() > usize::from(cfg!(target_arch = "x86_64")));
-        for (width, words, outputs, _) in SIZES {
-            let matrix = Matrix::new(&numbers(width * words * outputs, 3), outputs, words);
-            let mut quantised = Words::default();
-            matrix.quantise(&numbers((ROWS + words - 1) * width, 4), width, &mut quantised);
-            for panel in &matrix.panels {
-                let tiles = Kernel::available().map(|kernel| {
-                    let mut tile = [[0.0; PANEL]; ROWS];
-                    kernel.compute(panel, matrix.pairs, &quantised, 0, &mut tile);
-                    tile.map(|row| row.map(f32::to_bits))
-                });
-                let tiles: Vec<_> = tiles.collect();
-                assert!(tiles.iter().all(|tile| *tile == tiles[0]), "{width} {words} {outputs}");
-            }
+        let whole = |count, seed| numbers(count, seed).into_iter().map(|number| (number * 4729.0) as i16);
+        let paired = |numbers: Vec<i16>| numbers.as_chunks::<2>().0.to_vec();
+        for (pairs, rows) in [(48, 9), (48, 4), (48, 1), (3, 6), (1, 2)] {
+            let weights = paired(whole(2 * pairs * PANEL, 3).collect());
+            let weights: Vec<_> = weights.as_chunks().0.iter().map(|pairs| Panel(*pairs)).collect();
+            let rows = paired(whole(2 * pairs * rows, 4).collect());
+            let sums = Kernel::available().map(|kernel| {
+                let mut sums = vec![Panel([0; PANEL]); rows.len() / pairs];
+                kernel.multiply(&weights, &rows, &mut sums);
+                sums.into_iter().map(|Panel(sums)| sums).collect::<Vec<_>>()
+            });
+            let sums: Vec<_> = sums.collect();
+            assert!(sums.iter().all(|of| *of == sums[0]), "{pairs} {}", rows.len());
+            let product = |at: usize| (0..2).map(move |half| (at, half));
+            let want: i32 = (0..pairs)
+                .flat_map(product)
+                .map(|(at, half)| i32::from(rows[at][half]) * i32::from(weights[at].0[0][half]))
+                .sum();
+            assert_eq!(sums[0][0][0], want);
         }
     }
 
     #[test]
     fn the_largest_sum_has_room() {
         for width in [1, 2, 3, 64, 96, 97, 128, 300, 768] {
-            let outputs = 2;
-            // all of the first output is at the limit, all of the second at its negative
-            let weights: Vec<f32> = (0..width * outputs).map(|at| 1.0 - 2.0 * (at % 2) as f32).collect();
-            let (matrix, mut words) = (Matrix::new(&weights, outputs, 1), Words::default());
-            matrix.quantise(&vec![-7.0; width], width, &mut words);
-            for kernel in Kernel::available() {
-                let mut tile = [[0.0; PANEL]; ROWS];
-                kernel.compute(&matrix.panels[0], matrix.pairs, &words, 0, &mut tile);
-                let want = 7.0 * width as f32;
-                assert!((tile[0][0] + want).abs() < want / 1e6 && tile[0][1] == -tile[0][0], "{width} {kernel:?}");
+            // alike, which makes the largest product of all numbers of a length
+            for word in [vec![-7.0; width], numbers(width, 5)] {
+                let mut row = vec![[0; 2]; width.div_ceil(2)];
+                quantise(&word, longest(width), &mut row.as_flattened_mut()[..width]);
+                let weights: Vec<_> = row.iter().map(|pair| Panel([*pair; PANEL])).collect();
+                let want: i64 = row.as_flattened().iter().map(|number| i64::from(*number).pow(2)).sum();
+                for kernel in Kernel::available() {
+                    let mut sums = [Panel([0; PANEL])];
+                    kernel.multiply(&weights, &row, &mut sums);
+                    assert_eq!(i64::from(sums[0].0[PANEL - 1]), want, "{width} {kernel:?}");
+                }
+                let most = row.as_flattened().iter().map(|number| number.abs()).max();
+                assert!(want as f32 > i32::MAX as f32 * 0.99 || most == Some(i16::MAX), "{width}: no room is left");
             }
         }
     }
@@ -410,8 +264,8 @@ mod tests {
     #[test]
     fn a_word_uses_all_of_its_bits() {
         let mut numbers = [0; 6];
-        let scale = quantise(&[0.0, 40.0, -40.0, 0.02, -0.031, 0.009], 4000.0, &mut numbers);
-        assert_eq!((numbers, scale), ([0, 4000, -4000, 2, -3, 1], 0.01));
-        assert_eq!((quantise(&[0.0; 6], 4000.0, &mut numbers), numbers), (0.0, [0; 6]));
+        let scale = quantise(&[0.0, 30.0, -40.0, 0.02, -0.031, 0.009], 5000.0, &mut numbers);
+        assert_eq!((numbers, (scale - 0.01).abs() < 1e-8), ([0, 3000, -4000, 2, -3, 1], true));
+        assert_eq!((quantise(&[0.0; 6], 5000.0, &mut numbers), numbers), (0.0, [0; 6]));
     }
 }
