@@ -5,7 +5,7 @@
 //! [`ENOUGH`] times and there is room, or it was seen twice as often as the least of those that are: each change
 //! of place takes a doubling, so series come and go seldom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Candidates for each place.
 const CANDIDATES: usize = 20;
@@ -16,13 +16,15 @@ const ENOUGH: u64 = 3;
 pub(super) struct Top {
     places: usize,
     candidates: BTreeMap<String, Candidate>,
-    /// Id and label of those that are counted by name.
-    counted: BTreeMap<String, String>,
+    /// Ids of those that are counted by name.
+    counted: BTreeSet<String>,
 }
 
 struct Candidate {
     count: u64,
     error: u64,
+    /// The label of one that is counted by name.
+    label: Option<String>,
 }
 
 /// What came of seeing an entity.
@@ -35,39 +37,46 @@ pub(super) struct Seen {
 
 impl Top {
     pub(super) fn new(places: usize) -> Self {
-        Self { places, candidates: BTreeMap::new(), counted: BTreeMap::new() }
+        Self { places, candidates: BTreeMap::new(), counted: BTreeSet::new() }
     }
 
     pub(super) fn see(&mut self, id: &str, name: &str) -> Seen {
         if !self.candidates.contains_key(id) {
-            let mut error = 0;
-            if self.candidates.len() >= self.places * CANDIDATES {
-                let least = self.candidates.iter().filter(|(id, _)| !self.counted.contains_key(*id));
-                let least =
-                    least.min_by_key(|(_, candidate)| candidate.count).map(|(id, least)| (id.clone(), least.count));
-                if let Some((least, count)) = least {
-                    self.candidates.remove(&least);
-                    error = count;
-                }
-            }
-            self.candidates.insert(id.to_owned(), Candidate { count: error, error });
+            let error = if self.candidates.len() >= self.places * CANDIDATES { self.take_least() } else { 0 };
+            self.candidates.insert(id.to_owned(), Candidate { count: error, error, label: None });
         }
         let candidate = self.candidates.get_mut(id).expect("it was put there");
         candidate.count += 1;
-        let certain = candidate.count - candidate.error;
+        let (certain, mut counted) = (candidate.count - candidate.error, candidate.label.clone());
         let mut dropped = None;
-        if !self.counted.contains_key(id) && certain >= ENOUGH {
+        if counted.is_none() && certain >= ENOUGH {
             if self.counted.len() >= self.places {
-                let count = |id: &str| self.candidates.get(id).map_or(0, |candidate| candidate.count);
-                let least = self.counted.keys().min_by_key(|id| count(id)).cloned();
-                let least = least.filter(|least| certain >= 2 * count(least));
-                dropped = least.and_then(|least| self.counted.remove_entry(&least));
+                dropped = self.drop_least(certain);
             }
             if self.counted.len() < self.places {
-                self.counted.insert(id.to_owned(), name.to_owned());
+                counted = Some(name.to_owned());
+                self.counted.insert(id.to_owned());
+                self.candidates.get_mut(id).expect("it is there").label.clone_from(&counted);
             }
         }
-        Seen { counted: self.counted.get(id).cloned(), dropped }
+        Seen { counted, dropped }
+    }
+
+    /// Takes away the least of those that are not counted by name, and tells its count.
+    fn take_least(&mut self) -> u64 {
+        let uncounted = self.candidates.iter().filter(|(_, candidate)| candidate.label.is_none());
+        let least = uncounted.min_by_key(|(_, candidate)| candidate.count).map(|(id, _)| id.clone());
+        least.and_then(|least| self.candidates.remove(&least)).map_or(0, |least| least.count)
+    }
+
+    /// Counts the least of those that are no longer by name, if one seen so often has twice its count.
+    fn drop_least(&mut self, certain: u64) -> Option<(String, String)> {
+        let least = self.counted.iter().min_by_key(|id| self.candidates[*id].count)?;
+        let candidate = self.candidates.get_mut(least).filter(|candidate| certain >= 2 * candidate.count)?;
+        let label = candidate.label.take()?;
+        let least = least.clone();
+        self.counted.remove(&least);
+        Some((least, label))
     }
 }
 
