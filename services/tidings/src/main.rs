@@ -34,6 +34,9 @@ use std::{
 use tidings_broker::Broker;
 use tidings_stream::{From, Kafka, Stop, admin};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// EX_USAGE of sysexits.h: the configuration is wrong.
 const USAGE: u8 = 64;
 /// How long a service may take to end; Kubernetes waits longer (terminationGracePeriodSeconds).
