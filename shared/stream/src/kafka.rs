@@ -165,8 +165,7 @@ impl Kafka {
             // records are 6 % larger than at the default of 3, for two thirds of the work
             .set("compression.level", "1")
             .set("message.max.bytes", "1048588")
-            .set("queue.buffering.max.kbytes", "65536")
-            .set("linger.ms", "1");
+            .set("queue.buffering.max.kbytes", "65536");
         client
     }
 }
