@@ -13,8 +13,7 @@ pub struct Config {
     /// model as judge, 0.4 gives the small one its best F1 on our sentences and seven real documents: below 0.5 it hardly
     /// falls, at 0.7 it loses two points. Higher for fewer and surer names.
     pub min_confidence: f32,
-    /// What models compute in: `f32` as spaCy does, `int16` in less time (two thirds with AVX-512 VNNI, nine tenths with
-    /// AVX2), with next to no name another.
+    /// What models compute in: `f32` as spaCy does, `int16` in three fifths of the time, with next to no name another.
     pub precision: Precision,
     /// Packed models by language, such as `de = "de.pack"`; English has one without. `shared/ner/tools/pack` makes them.
     pub models: BTreeMap<String, PathBuf>,

@@ -43,8 +43,8 @@ impl Matrix {
         // one alone may be summed in another order, so it is computed twice
         let (count, stride) = if rows == 1 { (2, 0) } else { (rows, stride) };
         out.resize(count * outputs, 0.0);
-        // SAFETY: `input` has every element r * stride + i of r < count and i < inputs, as was just asserted;
-        // `weights` has inputs * outputs elements, as `read` ensured; `out` has count * outputs, as was just resized,
+        // SAFETY: `input` has every element r * stride + i of r < count and i < inputs, as was just asserted (with a
+        // stride of 0 the same ones twice); `weights` has inputs * outputs elements, as all that make one see to; `out` has count * outputs, as was just resized,
         // and is borrowed by nobody else. The strides below are those of these row-major layouts, all in elements
         // and below isize::MAX, for the slices exist. `out` is not read before it is written (`read_dst` is false).
         unsafe {
@@ -95,9 +95,8 @@ pub(crate) struct Scratch {
 const BLOCK: usize = 64;
 
 impl Linear {
-    /// Of one word.
-    pub fn new(matrix: Matrix) -> Self {
-        Self { matrix, places: 1, int16: None }
+    pub fn new(matrix: Matrix, places: usize) -> Self {
+        Self { matrix, places, int16: None }
     }
 
     /// What it computes in from here on.
@@ -121,7 +120,7 @@ impl Linear {
         let (width, Matrix { outputs, weights, .. }) = (self.width(), &self.matrix);
         let row = |place: usize, input: usize| &weights[(place * width + input) * outputs..][..*outputs];
         let rows = (0..width).flat_map(|input| (0..self.places).flat_map(move |place| row(place, input)));
-        Self::new(Matrix { inputs: width, outputs: self.places * outputs, weights: rows.copied().collect() })
+        Self::new(Matrix { inputs: width, outputs: self.places * outputs, weights: rows.copied().collect() }, 1)
     }
 
     /// `out` becomes what it makes of each row.
@@ -189,7 +188,7 @@ impl Maxout {
         let (width, pieces) = (pack.header.network.width, pack.header.network.pieces);
         let matrix = Matrix::read(pack, &format!("{name}.weights"), places * inputs, width * pieces)?;
         Ok(Self {
-            linear: Linear { places, ..Linear::new(matrix) },
+            linear: Linear::new(matrix, places),
             width,
             bias: pack.floats(&format!("{name}.bias"), width * pieces)?,
             gain: pack.floats(&format!("{name}.gain"), width)?,
@@ -329,7 +328,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_does_not_depend_on_its_company() {
+    fn a_word_does_not_depend_on_its_company() {
         let numbers = |count: usize, seed: u64| -> Vec<f32> {
             let hash = |at: usize| crate::murmur::string(&at.to_le_bytes(), seed);
             (0..count).map(|at| (hash(at) % 2001) as f32 / 1000.0 - 1.0).collect()
@@ -337,7 +336,7 @@ mod tests {
         for precision in [Precision::F32, Precision::Int16] {
             for (inputs, outputs) in [(96, 864), (96, 64), (64, 128), (576, 288), (5, 3)] {
                 let weights = numbers(inputs * outputs, 1);
-                let mut linear = Linear::new(Matrix { inputs, outputs, weights });
+                let mut linear = Linear::new(Matrix { inputs, outputs, weights }, 1);
                 linear.compute_in(precision);
                 let (words, mut scratch, mut all) = (numbers(2 * BLOCK * inputs, 2), Scratch::default(), Vec::new());
                 linear.multiply(&words, &mut scratch, &mut all);

@@ -57,9 +57,8 @@ pub enum Precision {
     /// Exact: what spaCy finds is found.
     #[default]
     F32,
-    /// In sixteen bits where most of the time goes: two thirds of the time with AVX-512 VNNI, three quarters with AVX2,
-    /// the same entities on every processor, and next to none of them other than in f32: of 139,533 in documentation
-    /// and generated news, 40 were found by one of the two alone.
+    /// In sixteen bits: quicker, the same entities on every processor, and next to none of them other than in f32. The
+    /// figures are in the README.
     Int16,
 }
 

@@ -155,6 +155,9 @@ impl<'b> Pack<'b> {
         if floats.len() != length {
             return Err(unusable(format!("its array {name} has {} numbers, not {length}", floats.len())));
         }
+        if !floats.iter().all(|float| float.is_finite()) {
+            return Err(unusable(format!("its array {name} has numbers that are none")));
+        }
         Ok(floats)
     }
 

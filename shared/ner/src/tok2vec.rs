@@ -3,7 +3,8 @@
 //! spaCy's `MultiHashEmbed` and `MaxoutWindowEncoder`: Bloom embeddings (Serrà and Karatzoglou 2017,
 //! <https://arxiv.org/abs/1706.03993>) and residual maxout convolutions. The first part is a function of the word
 //! alone, so a session keeps it, and what it adds to the first layer. The second sees `depth * window` words to each side
-//! and no further, so a long text is encoded in windows without changing the result.
+//! and no further, so a long text is encoded in windows without changing the result; in sixteen bits, but for the
+//! rounding, in which up to three words more have a part.
 
 use crate::{
     Precision,
@@ -15,7 +16,7 @@ use crate::{
 };
 use ahash::AHashMap;
 
-/// Words that are mixed at a time.
+/// Words that are mixed at a time, which bounds the room for their parts.
 const BLOCK: usize = 64;
 
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Tok2Vec {
             share: encode[0].share(),
             encode,
             window: network.window,
-            project: Linear::new(Matrix::read(pack, "project.weights", width, network.input)?),
+            project: Linear::new(Matrix::read(pack, "project.weights", width, network.input)?, 1),
             project_bias: pack.floats("project.bias", network.input)?,
         })
     }

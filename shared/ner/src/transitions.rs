@@ -30,7 +30,7 @@ pub(crate) struct Transitions {
     absent: Vec<f32>,
     upper: Vec<f32>,
     upper_bias: Vec<f32>,
-    /// The same for the choices, which are judged together, so many at a time: of each number of the hidden layer.
+    /// `upper` for the choices alone, so many at a time, turned: of each number of the hidden layer, the weight of each.
     panels: Vec<Vec<[f32; PANEL]>>,
     /// Numbers of a feature, over all pieces.
     side: usize,
@@ -107,7 +107,7 @@ impl Transitions {
             return Err(unusable("its transitions lack O, or its hidden layer is empty"));
         }
         let state = Matrix::read(pack, "state.weights", network.input, 3 * side)?;
-        let part = |number: usize| Linear::new(state.columns(number * side..(number + 1) * side));
+        let part = |number: usize| Linear::new(state.columns(number * side..(number + 1) * side), 1);
         let upper = pack.floats("upper.weights", count * hidden)?;
         let panel = |choices: &[Choice]| {
             let of = |at: usize| {

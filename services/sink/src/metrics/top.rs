@@ -69,7 +69,8 @@ impl Top {
         least.and_then(|least| self.candidates.remove(&least)).map_or(0, |least| least.count)
     }
 
-    /// Counts the least of those that are no longer by name, if one seen so often has twice its count.
+    /// Takes its name from the least of those that are counted by name, if `certain` is twice its count; tells id and
+    /// label.
     fn drop_least(&mut self, certain: u64) -> Option<(String, String)> {
         let least = self.counted.iter().min_by_key(|id| self.candidates[*id].count)?;
         let candidate = self.candidates.get_mut(least).filter(|candidate| certain >= 2 * candidate.count)?;

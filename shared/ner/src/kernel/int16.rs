@@ -1,7 +1,7 @@
 //! Products in whole numbers: weights in sixteen bits per output, words in sixteen bits each, sums in 32 bits.
 //!
 //! Both are scaled (weights once, per output; a word whenever it is read) to as many bits as the sum over a word has room
-//! for: as vectors, to a length of 46,335 with 96 numbers a word. So a number is off by a hundred-thousandth of that
+//! for: as vectors, to a length of 46,335 with 96 numbers a word. So a number is off by a ninety-thousandth of that
 //! at most, and a product is the same everywhere: sums of whole numbers are exact, and the rest is done in the same
 //! order, whatever the processor. Rows of several words are computed in groups, of fewer products than they have words.
 
@@ -21,6 +21,8 @@ struct Panel<T>([T; PANEL]);
 
 /// A number's own limit.
 const LARGEST: f32 = i16::MAX as f32;
+/// A word that has nothing larger is nothing: a float's own limits are far off.
+const SMALLEST: f32 = 1e-30;
 /// Adding it to a small number rounds that, to even, and leaves it in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 
@@ -105,9 +107,9 @@ impl Matrix {
     /// `r` begins at word `r`.
     #[inline(always)]
     pub fn multiply(&self, words: &mut Words, first: usize, out: &mut [f32]) {
-        let kernel = Kernel::available().next().unwrap_or(Kernel::Portable);
+        let kernel = Kernel::quickest();
         let (count, pairs, step) = (self.group.products.len(), self.width.div_ceil(2), self.group.rows);
-        debug_assert!(first.is_multiple_of(step), "rows are computed in groups");
+        assert!(first.is_multiple_of(step), "rows are computed in groups");
         let (start, groups) = (first / step, (out.len() / self.outputs).div_ceil(step));
         let Words { groups: all, numbers, scales, products, terms, .. } = words;
         products.resize(count * groups, Panel([0; PANEL]));
@@ -154,18 +156,27 @@ fn longest(width: usize) -> f32 {
 /// The numbers of a word, and their scale.
 #[inline(always)]
 fn quantise(word: &[f32], longest: f32, numbers: &mut [i16]) -> f32 {
-    let mut lanes = [(0.0_f32, 0.0_f32); 16];
+    let mut lanes = [0.0_f32; 16];
     let (chunks, rest) = word.as_chunks::<16>();
     for chunk in chunks {
-        for ((most, square), value) in lanes.iter_mut().zip(chunk) {
+        for (most, value) in lanes.iter_mut().zip(chunk) {
             *most = if value.abs() > *most { value.abs() } else { *most };
-            *square += value * value;
         }
     }
-    let most = lanes.iter().map(|(most, _)| most).chain(rest).fold(0.0, |most: f32, value| most.max(value.abs()));
-    let square = lanes.iter().map(|(_, square)| *square).chain(rest.iter().map(|value| value * value)).sum::<f32>();
-    let scale = (square.sqrt() / longest).max(most / LARGEST);
-    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let most = lanes.iter().chain(rest).fold(0.0, |most: f32, value| most.max(value.abs()));
+    if most < SMALLEST {
+        numbers.fill(0);
+        return 0.0;
+    }
+    // in parts of the largest, of which no square is too small or too large for a float
+    let (inverse, mut squares) = (1.0 / most, [0.0_f32; 16]);
+    for chunk in chunks {
+        squares.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += (value * inverse) * (value * inverse));
+    }
+    let rest = rest.iter().map(|value| (value * inverse) * (value * inverse));
+    let length = squares.into_iter().chain(rest).sum::<f32>().sqrt();
+    let scale = most * (length / longest).max(1.0 / LARGEST);
+    let inverse = 1.0 / scale;
     for (number, value) in numbers.iter_mut().zip(word) {
         *number = (value * inverse + ROUND).to_bits() as i16;
     }
@@ -182,9 +193,10 @@ mod tests {
         (0..count).map(|at| (hash(at) % 2001) as f32 / 1000.0 - 1.0).collect()
     }
 
-    /// Sizes that fill panels, groups and pairs, and sizes that do not.
-    const SIZES: [(usize, usize, usize, usize); 5] =
-        [(96, 3, 288, 20), (96, 3, 288, 1), (96, 1, 288, 5), (5, 2, 50, 7), (3, 3, 1, 3)];
+    /// Sizes that fill panels, groups and pairs, and sizes that do not: of a word, places, outputs, rows. And how far off
+    /// a product may be, in parts of what it is if all roundings are to one side; in groups, of few numbers, it may be more.
+    const SIZES: [(usize, usize, usize, usize, f32); 5] =
+        [(96, 3, 288, 22, 0.15), (96, 3, 288, 1, 0.15), (96, 1, 288, 5, 0.15), (5, 2, 50, 7, 1.01), (7, 3, 49, 6, 3.0)];
 
     fn products(matrix: &Matrix, input: &[f32], rows: usize) -> Vec<f32> {
         let (mut words, mut out) = (Words::default(), vec![f32::NAN; rows * matrix.outputs]);
@@ -195,14 +207,13 @@ mod tests {
 
     #[test]
     fn products_are_near_those_of_floats() {
-        for (width, places, outputs, rows) in SIZES {
+        for (width, places, outputs, rows, part) in SIZES {
             let weights = numbers(width * places * outputs, 1);
             let input = numbers((rows + places - 1) * width, 2);
             let (matrix, mut words) = (Matrix::new(&weights, outputs, places), Words::default());
             let out = products(&matrix, &input, rows);
-            // of sums of so many products of numbers below 1, each off by less than half of two steps; in groups, by more
             let inputs = width * places;
-            let near = inputs as f32 / longest(width) * (width as f32).sqrt() * if places == 3 { 3.0 } else { 1.01 };
+            let near = inputs as f32 / longest(width) * (width as f32).sqrt() * part;
             for (at, product) in out.iter().enumerate() {
                 let (row, output) = (at / outputs, at % outputs);
                 let pairs = (0..inputs).map(|at| input[row * width + at] * weights[at * outputs + output]);
@@ -219,7 +230,7 @@ mod tests {
     #[test]
     fn the_kernels_agree_to_the_bit() {
         assert!(Kernel::available().count() > usize::from(cfg!(target_arch = "x86_64")));
-        let whole = |count, seed| numbers(count, seed).into_iter().map(|number| (number * 4729.0) as i16);
+        let whole = |count, seed| numbers(count, seed).into_iter().map(|number| (number * 4500.0) as i16);
         let paired = |numbers: Vec<i16>| numbers.as_chunks::<2>().0.to_vec();
         for (pairs, rows) in [(48, 9), (48, 4), (48, 1), (3, 6), (1, 2)] {
             let weights = paired(whole(2 * pairs * PANEL, 3).collect());
@@ -245,7 +256,7 @@ mod tests {
     fn the_largest_sum_has_room() {
         for width in [1, 2, 3, 64, 96, 97, 128, 300, 768] {
             // alike, which makes the largest product of all numbers of a length
-            for word in [vec![-7.0; width], numbers(width, 5)] {
+            for word in [vec![-7.0; width], numbers(width, 5), vec![1e-25; width], vec![1e20; width]] {
                 let mut row = vec![[0; 2]; width.div_ceil(2)];
                 quantise(&word, longest(width), &mut row.as_flattened_mut()[..width]);
                 let weights: Vec<_> = row.iter().map(|pair| Panel([*pair; PANEL])).collect();

@@ -44,6 +44,11 @@ impl Kernel {
         made.into_iter().flatten().chain([Self::Portable])
     }
 
+    /// The quickest one.
+    pub fn quickest() -> Self {
+        Self::available().next().unwrap_or(Self::Portable)
+    }
+
     /// `sums` become those of the rows, one after another, with the weights, which are as many pairs as a row has.
     pub fn multiply(self, weights: &[Panel<Pair>], rows: &[Pair], sums: &mut [Panel<i32>]) {
         match self {
