@@ -1,6 +1,6 @@
 //! One owned partition, from taking over to giving up.
 //!
-//! fence → committed offsets → restore → (collect → step → commit → asks)*. A task ends when it is stopped, when
+//! fence → restore → committed offsets → (collect → step → commit → asks)*. A task ends when it is stopped, when
 //! its producer is fenced, or when it must be built anew because the brokers refuse a record.
 
 use crate::{
@@ -19,6 +19,7 @@ use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, KafkaResult},
+    topic_partition_list::TopicPartitionListElem,
 };
 use std::{
     collections::BTreeSet,
@@ -76,10 +77,6 @@ impl<S: Stage> Task<'_, S> {
             Err(Failure::Refused(_)) => unreachable!("nothing was sent yet"),
         };
         let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
-        let counts = Counts::default();
-        // pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer, the truth
-        let committed = patiently(self.stop, &id, || self.committed(&consumer, &counts))?;
-        let Some(committed) = committed else { return Ok(End::Stopped) };
         let mut replica = standby.unwrap_or_else(|| Replica::new((self.assembly.new)()));
         if let Some(changelog) = S::STATE {
             let known = replica.changes;
@@ -91,12 +88,18 @@ impl<S: Stage> Task<'_, S> {
                 Err(Unrestored::Unreadable(why)) => return Ok(End::Refused(why)),
                 Err(Unrestored::Kafka(error)) => return Err(error),
             }
-            if let Some(problem) = position::ahead(&replica.positions, &committed) {
-                return Ok(End::Refused(problem));
-            }
             let (changes, partition) = (replica.changes - known, self.partition);
             self.meters.restored.inc_by(changes);
             tracing::debug!(stage = S::NAME, partition, known, changes, "restored");
+        }
+        let counts = Counts::default();
+        // Asked for after the restore: whoever fences this task meanwhile commits both, so offsets that are read last are
+        // not behind. Pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer,
+        // the truth.
+        let committed = patiently(self.stop, &id, || self.committed(&consumer, &counts))?;
+        let Some(committed) = committed else { return Ok(End::Stopped) };
+        if let Some(problem) = position::ahead(&replica.positions, &committed) {
+            return Ok(End::Refused(problem));
         }
         consumer.assign(&offsets(&committed)?)?;
         self.meters.restore.observe(began.elapsed().as_secs_f64());
@@ -134,11 +137,11 @@ impl<S: Stage> Task<'_, S> {
         }
         let committed = consumer.committed_offsets(wanted, STEP)?;
         let position = |offset| if let Offset::Offset(offset) = offset { offset } else { 0 };
-        Ok(committed
-            .elements()
-            .iter()
-            .map(|entry| ((entry.topic().to_owned(), entry.partition()), position(entry.offset())))
-            .collect())
+        let known = |entry: &TopicPartitionListElem<'_>| {
+            entry.error()?;
+            Ok(((entry.topic().to_owned(), entry.partition()), position(entry.offset())))
+        };
+        committed.elements().iter().map(known).collect()
     }
 }
 

@@ -5,8 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
     client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer as _},
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -70,6 +73,8 @@ impl<const WHOLE: bool> Stage for Count<WHOLE> {
         self.0.insert(change.provider.clone(), change.count);
     }
 }
+
+const STEP: Duration = Duration::from_secs(2);
 
 struct World {
     kafka: Kafka,
@@ -188,7 +193,7 @@ fn what_cannot_be_processed_is_a_dead_letter_and_the_rest_goes_on() {
     let kafka = &world.kafka;
     // the brokers take less than the registry thinks: a refusal that no check of ours foresees
     let client: AdminClient<DefaultClientContext> =
-        rdkafka::ClientConfig::new().set("bootstrap.servers", kafka.brokers()).create().unwrap();
+        ClientConfig::new().set("bootstrap.servers", kafka.brokers()).create().unwrap();
     let name = kafka.name(&topic::RAW);
     let alter = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("max.message.bytes", "3000");
     let altered = pollster::block_on(client.alter_configs(&[alter], &AdminOptions::new())).unwrap();
@@ -246,7 +251,7 @@ fn a_changelog_that_is_ahead_of_its_offsets_is_refused() {
     instance.end().unwrap();
 
     let client: AdminClient<DefaultClientContext> =
-        rdkafka::ClientConfig::new().set("bootstrap.servers", world.kafka.brokers()).create().unwrap();
+        ClientConfig::new().set("bootstrap.servers", world.kafka.brokers()).create().unwrap();
     let group = format!("{}count", world.kafka.config().prefix);
     until("the group is gone", || {
         let deleted = pollster::block_on(client.delete_groups(&[&group], &AdminOptions::new())).unwrap();
@@ -256,6 +261,52 @@ fn a_changelog_that_is_ahead_of_its_offsets_is_refused() {
     let error = instance.thread.join().unwrap().unwrap_err().to_string();
     assert!(error.contains("reset the group to"), "{error}");
     assert_eq!(items(&world.kafka).len(), 100, "nothing is counted twice");
+}
+
+/// Someone who takes itself for the owner as well (a zombie that woke, until the group tells it) fences the instance amid
+/// its start, and commits: what it then reads is newer than what it read before, which is no reset of the group.
+#[test]
+fn an_owner_that_is_fenced_amid_its_start_takes_no_commit_for_a_reset() {
+    let world = world("usurped.");
+    let (kafka, prefix) = (&world.kafka, &world.kafka.config().prefix);
+    let (inbox, changelog) = (kafka.name(&topic::INBOX), kafka.name(&topic::FETCH_STATE));
+    let mut client = ClientConfig::new();
+    client.set("bootstrap.servers", kafka.brokers()).set("group.id", format!("{prefix}count"));
+    let group = client.create::<BaseConsumer>().unwrap().group_metadata().unwrap();
+    client.set("transactional.id", format!("{prefix}count.0")).set("queue.buffering.max.messages", "1000000");
+    let usurp = |offset: i64, changes: usize| {
+        let producer: BaseProducer = client.create()?;
+        producer.init_transactions(STEP)?;
+        producer.begin_transaction()?;
+        let (position, value) = (format!("{inbox} 0 {offset}"), stage::state::to_bytes(&Stored::V1(1)));
+        let send = |key: &str, value: &[u8]| {
+            producer.send(BaseRecord::to(&changelog).partition(0).key(key).payload(value)).map_err(|(error, _)| error)
+        };
+        (0..changes).try_for_each(|n| send(&n.to_string(), &value))?;
+        send("\0positions", position.as_bytes())?;
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(&inbox, 0, Offset::Offset(offset))?;
+        producer.send_offsets_to_transaction(&offsets, &group, STEP)?;
+        producer.commit_transaction(STEP * 10)
+    };
+    // takes longer to restore than to usurp
+    usurp(1, 400_000).unwrap();
+    let over = Stop::new();
+    thread::scope(|scope| {
+        let usurper = scope.spawn(|| {
+            let offsets = (2..).take_while(|_| !over.wait(Duration::from_millis(100)));
+            offsets.filter(|offset| usurp(*offset, 0).is_ok()).count()
+        });
+        let starts = (0..4).map(|_| {
+            let instance = Instance::start::<false>(kafka);
+            over.wait(Duration::from_secs(2));
+            instance.end().map_err(|error| error.to_string())
+        });
+        let starts: Vec<_> = starts.collect();
+        over.stop();
+        assert!(usurper.join().unwrap() > 8, "it fences and commits");
+        assert_eq!(starts, vec![Ok(()); 4]);
+    });
 }
 
 #[test]
