@@ -14,6 +14,7 @@ pub mod read;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The root of the workspace.
@@ -36,12 +37,19 @@ pub fn until<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T
     }
 }
 
-/// Ports of 127.0.0.1 that nobody listened on a moment ago.
+/// Ports of 127.0.0.1 that nobody listened on a moment ago. None is given twice by a process, nor is one of those that
+/// the system gives to outgoing connections: a process that is killed finds its port free when it comes back.
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    // held together until all are chosen, so that they differ
-    let held: [TcpListener; N] =
-        std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 has a free port"));
-    held.map(|listener| listener.local_addr().expect("a bound socket has an address").port())
+    /// Below what Linux takes for outgoing connections (`ip_local_port_range`).
+    const PORTS: std::ops::Range<u32> = 10_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // tests that run beside each other begin elsewhere
+    let first = std::process::id().wrapping_mul(997);
+    let candidate =
+        || PORTS.start + first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+    let mut candidates = std::iter::repeat_with(candidate).map(|port| u16::try_from(port).expect("below 32,000"));
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    std::array::from_fn(|_| candidates.find(is_free).expect("candidates do not end"))
 }
 
 /// Runs a command to its end and returns what it printed.
