@@ -66,11 +66,10 @@ impl Letter {
             .into_iter()
             .find(|topic| kafka.name(topic) == name)
             .ok_or_else(|| format!("it came from no topic ({name:?}): there is nothing to send again"))?;
-        if !self.note("cut_from").is_empty() {
-            return Err(format!(
-                "its value was cut from {} bytes: what is left is not the record",
-                self.note("cut_from")
-            ));
+        for (note, what) in [("cut_from", "value"), ("key_cut_from", "key"), ("headers_left_out", "headers")] {
+            if !self.note(note).is_empty() {
+                return Err(format!("dlq.{note} is {}: the {what} that it has are not the record's", self.note(note)));
+            }
         }
         let partition = self.note("partition").parse().map_err(|_| "its partition is not known".to_owned())?;
         let headers = self.0.headers.iter().filter(|(name, _)| !name.starts_with("dlq.")).cloned().collect();

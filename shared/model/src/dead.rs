@@ -2,8 +2,12 @@
 
 use crate::{Record, topic};
 
-/// Original bytes longer than this are cut, and the letter says so.
+/// Key and value of a letter have this many bytes together at most, …
 const LIMIT: usize = 900 * 1024;
+/// … and its own headers this many: with the reasons it is a record that brokers take.
+const HEADERS: usize = 64 * 1024;
+/// What a header costs on the wire beside its name and value, at most: two lengths.
+const LENGTHS: usize = 10;
 
 /// A record that a stage refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,21 +33,86 @@ pub struct DeadLetter<'a> {
 }
 
 impl DeadLetter<'_> {
-    /// As a record: key, bytes and headers are the original's; `dlq.*` headers say why it is here.
+    /// As a record: key, bytes and headers are the original's; `dlq.*` headers say why it is here. A key or value that is
+    /// too large is cut, `dlq.key_cut_from` and `dlq.cut_from` tell its length; headers for which there is no room are
+    /// left out, `dlq.headers_left_out` counts them.
     pub fn record(&self) -> Record {
-        let mut headers = self.headers.to_vec();
-        let cut = self.value.filter(|value| value.len() > LIMIT).map(<[u8]>::len);
+        let mut room = LIMIT;
+        let mut fit = |bytes: &[u8]| {
+            let kept = bytes[..bytes.len().min(room)].to_vec();
+            room -= kept.len();
+            let from = (kept.len() < bytes.len()).then(|| bytes.len().to_string());
+            (kept, from)
+        };
+        let (key, key_cut) = fit(self.key);
+        let (value, cut) = self.value.map(&mut fit).unzip();
+        let (mut headers, mut room) = (self.headers.to_vec(), HEADERS);
+        headers.retain(|(name, value)| {
+            let left = room.checked_sub(name.len() + value.len() + LENGTHS);
+            room = left.unwrap_or(room);
+            left.is_some()
+        });
+        let left_out = self.headers.len() - headers.len();
         let notes = [
-            ("dlq.stage", self.stage.to_owned()),
-            ("dlq.code", self.code.to_owned()),
-            ("dlq.message", self.message.to_owned()),
-            ("dlq.topic", self.topic.to_owned()),
-            ("dlq.partition", self.partition.to_string()),
-            ("dlq.offset", self.offset.to_string()),
+            ("dlq.stage", Some(self.stage.to_owned())),
+            ("dlq.code", Some(self.code.to_owned())),
+            ("dlq.message", Some(self.message.to_owned())),
+            ("dlq.topic", Some(self.topic.to_owned())),
+            ("dlq.partition", Some(self.partition.to_string())),
+            ("dlq.offset", Some(self.offset.to_string())),
+            ("dlq.key_cut_from", key_cut),
+            ("dlq.cut_from", cut.flatten()),
+            ("dlq.headers_left_out", (left_out > 0).then(|| left_out.to_string())),
         ];
-        headers.extend(notes.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())));
-        headers.extend(cut.map(|bytes| ("dlq.cut_from".to_owned(), bytes.to_string().into_bytes())));
-        let value = self.value.map(|value| value[..value.len().min(LIMIT)].to_vec());
-        Record { topic: &topic::DLQ, key: self.key.to_vec(), route: None, headers, value }
+        let told = |(name, note): (&str, Option<String>)| Some((name.to_owned(), note?.into_bytes()));
+        headers.extend(notes.into_iter().filter_map(told));
+        Record { topic: &topic::DLQ, key, route: None, headers, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_is_cut_and_marked_wherever_it_is() {
+        let big = vec![b'x'; 1_048_000];
+        let small = || vec![("who".to_owned(), b"me".to_vec())];
+        let cases = [
+            (&b"k"[..], &b"v"[..], small(), &[][..]),
+            (b"k", &big, small(), &["dlq.cut_from"]),
+            (&big, b"v", small(), &["dlq.key_cut_from", "dlq.cut_from"]),
+            (b"k", b"v", [small(), vec![("big".to_owned(), big.clone())]].concat(), &["dlq.headers_left_out"]),
+            (b"k", b"v", vec![small().remove(0); 100_000], &["dlq.headers_left_out"]),
+        ];
+        for (key, value, headers, marks) in cases {
+            let letter = DeadLetter {
+                stage: "dedup",
+                code: "json",
+                message: "no JSON",
+                topic: "news.raw.v1",
+                partition: 0,
+                offset: 7,
+                key,
+                value: Some(value),
+                headers: &headers,
+            };
+            let record = letter.record();
+            let found: Vec<&str> = record
+                .headers
+                .iter()
+                .map(|(name, _)| &**name)
+                .skip_while(|name| *name != "dlq.offset")
+                .skip(1)
+                .collect();
+            assert_eq!(found, marks);
+            let sizes = record.headers.iter().map(|(name, value)| name.len() + value.len() + LENGTHS);
+            let size = record.key.len() + record.value.as_ref().map_or(0, Vec::len) + sizes.sum::<usize>();
+            assert!(size < 1000 * 1024, "{size} bytes for a topic that takes 1,048,588");
+            assert_eq!(record.headers[0], headers[0], "what fits is kept");
+            if marks.is_empty() {
+                assert_eq!((&*record.key, record.value.as_deref()), (key, Some(value)));
+            }
+        }
     }
 }

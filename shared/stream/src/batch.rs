@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use tidings_model::{DeadLetter, Record, Timestamp, Topic};
 use tidings_stage::{Event, Input, Prepared, Reject, Stage, Step, state::newest};
 
+/// The code of what the brokers refuse.
+const REFUSED: &str = "refused_by_broker";
+
 /// Where a record lies: topic (as named on the cluster), partition, offset.
 pub(crate) type Place = (String, i32, i64);
 
@@ -63,7 +66,7 @@ impl<S: Stage> Batch<S> {
         self.bytes += message.payload().map_or(0, <[u8]>::len);
         let key = message.key().unwrap_or_default();
         let stepped = if poisoned {
-            Err(Reject::new("refused_by_broker", topic.name, "a record that the brokers refuse", "see their log"))
+            Err(Reject::new(REFUSED, topic.name, "a record that the brokers refuse", "see their log"))
         } else {
             S::In::decode(topic, key, message.payload()).and_then(|input| {
                 let at = input.seen().unwrap_or(now);
@@ -112,6 +115,24 @@ impl<S: Stage> Batch<S> {
                 self.reject(kafka, &reject, letter.record());
             }
         }
+    }
+
+    /// Makes a dead letter of an outgoing record that the brokers refuse, where no record is to blame for it.
+    pub(crate) fn bury(&mut self, kafka: &Kafka, number: usize) {
+        let Outgoing { event, topic, partition, key, value, headers, .. } = &self.records[number];
+        let letter = DeadLetter {
+            stage: S::NAME,
+            code: REFUSED,
+            message: "what comes of a reply, and the brokers refuse: see their log",
+            topic,
+            partition: partition.unwrap_or(-1),
+            offset: -1,
+            key,
+            value: value.as_deref(),
+            headers,
+        };
+        *self.rejects.entry(REFUSED).or_default() += 1;
+        self.records[number] = Outgoing::new(kafka, letter.record(), *event);
     }
 
     fn take(&mut self, kafka: &Kafka, at: Timestamp, event: Event<S>, prepared: Prepared<S>) {

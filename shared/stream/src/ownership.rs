@@ -3,10 +3,13 @@
 //! An instance subscribes to its stage's *owner topic* with every partition paused, so the group protocol only
 //! says who owns what. The owner topic is the first input for stages that share partitions out, and the
 //! one-partition changelog for stages of which one instance is active and the others stand by. Each owned
-//! partition is one task on a thread of its own; a standby's thread tails the changelog until it is its turn.
+//! partition is one task on a thread of its own, which another attends to; a standby's thread tails the changelog until
+//! it is its turn.
 
 use crate::{
-    Error, Kafka, Metrics, Stop, listener,
+    Error, Kafka, Metrics, Stop,
+    batch::Place,
+    listener,
     metrics::Meters,
     restore::{Changelog, Replica, Unrestored},
     task::{End, Task},
@@ -14,7 +17,7 @@ use crate::{
 use rdkafka::{
     ClientContext,
     consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
-    error::KafkaError,
+    error::{KafkaError, KafkaResult},
     topic_partition_list::TopicPartitionListElem,
 };
 use std::{
@@ -37,7 +40,7 @@ pub struct Assembly<S: Stage> {
 }
 
 /// Runs a stage until it is stopped; blocks. Topics must exist ([`crate::admin::ensure`]).
-pub fn run<S: Stage + 'static>(
+pub fn run<S: Stage + Send + 'static>(
     kafka: &Kafka,
     assembly: Assembly<S>,
     metrics: &Metrics,
@@ -82,7 +85,7 @@ pub fn run<S: Stage + 'static>(
 }
 
 /// Leaves the group. Dropping a consumer can hang (rust-rdkafka 453, 509), so it gets a bounded time.
-fn leave<S: Stage + 'static>(member: BaseConsumer<Member<S>>) {
+fn leave<S: Stage + Send + 'static>(member: BaseConsumer<Member<S>>) {
     member.unsubscribe();
     let leaving = thread::spawn(move || drop(member));
     if !within(Duration::from_secs(2), || leaving.is_finished()) {
@@ -101,6 +104,11 @@ fn within(limit: Duration, done: impl Fn() -> bool) -> bool {
 
 /// How long a task may take to end: what it allows itself, and a margin.
 const END: Duration = Duration::from_secs(6);
+/// How often whoever attends to a task looks after it, …
+const ROUND: Duration = Duration::from_millis(50);
+/// … and so many rounds without a sign of life (10 s) mean that it hangs in a call: none may take longer than `STEP`.
+/// Rounds are counted, not time: who was paused together with the task must not take it for hanging.
+const ROUNDS: u32 = 200;
 
 struct Owner<S: Stage> {
     kafka: Kafka,
@@ -119,7 +127,7 @@ struct Term {
     ended: Stop,
 }
 
-impl<S: Stage + 'static> Owner<S> {
+impl<S: Stage + Send + 'static> Owner<S> {
     /// A partition is ours from now on.
     fn begin(self: &Arc<Self>, partition: i32) {
         let term = Term::default();
@@ -132,11 +140,8 @@ impl<S: Stage + 'static> Owner<S> {
     }
 
     /// Ends terms and waits for them: what they have in hand is committed or aborted. They stay in sight until then,
-    /// for a standby that has not taken its term up yet must still find it to end it.
-    ///
-    /// A task that does not end is in a call that does not return: without a coordinator,
-    /// `send_offsets_to_transaction` keeps no timeout (librdkafka 2.12: `rd_kafka_coord_req` stores it and never looks
-    /// at it). It is let go: whoever owns the partition next fences it, and what it had in hand is aborted.
+    /// for a standby that has not taken its term up yet must still find it to end it. A task that hangs is not waited
+    /// for: whoever owns the partition next fences it, and what it had in hand is aborted.
     fn end(&self, partitions: impl IntoIterator<Item = i32>) {
         let partitions: Vec<i32> = partitions.into_iter().collect();
         let ending: Vec<Term> = partitions.iter().filter_map(|p| self.terms().get(p).cloned()).collect();
@@ -208,31 +213,64 @@ impl<S: Stage + 'static> Owner<S> {
     }
 
     /// Runs the task, and builds it anew for as long as the partition is ours.
-    fn work(&self, partition: i32, term: &Term, mut standby: Option<Replica<S>>) {
+    fn work(self: &Arc<Self>, partition: i32, term: &Term, mut standby: Option<Replica<S>>) {
         let mut poison = BTreeSet::new();
-        let stop = &term.over;
-        while !stop.is_stopped() && self.refused().is_none() {
-            let (kafka, assembly, meters) = (&self.kafka, &self.assembly, &self.meters);
-            let task = Task { kafka, assembly, partition, stop, meters, poison: &poison };
-            match task.run(standby.take()) {
-                Ok(End::Stopped) => break,
-                Ok(End::Poisoned(places)) => poison.extend(places),
-                Ok(End::Fenced(why)) => {
+        let over = &term.over;
+        while !over.is_stopped() && self.refused().is_none() {
+            match self.attend(partition, over, &poison, standby.take()) {
+                None => {
+                    self.meters.fenced.inc();
+                    tracing::warn!(stage = S::NAME, partition, "task hangs in a call; its successor fences it");
+                }
+                Some(Ok(End::Stopped)) => break,
+                Some(Ok(End::Poisoned(places))) => poison.extend(places),
+                Some(Ok(End::Fenced(why))) => {
                     self.meters.fenced.inc();
                     tracing::warn!(stage = S::NAME, partition, why, "task is over; the group decides who goes on");
-                    stop.wait(Duration::from_secs(4));
+                    over.wait(Duration::from_secs(4));
                 }
-                Ok(End::Refused(problem)) => {
+                Some(Ok(End::Refused(problem))) => {
                     tracing::error!(stage = S::NAME, partition, problem, "task must not run");
                     *self.refused() = Some(problem);
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     tracing::warn!(stage = S::NAME, partition, %error, "task failed and is built anew");
-                    stop.wait(Duration::from_secs(1));
+                    over.wait(Duration::from_secs(1));
                 }
             }
         }
         term.ended.stop();
+    }
+
+    /// Runs a task until it ends; `None` where it hangs and is let go.
+    ///
+    /// Some calls of librdkafka (2.12) have no limit, whatever they are told: without a coordinator,
+    /// `send_offsets_to_transaction` stores its timeout and never looks at it (`rd_kafka_coord_req`).
+    fn attend(
+        self: &Arc<Self>,
+        partition: i32,
+        over: &Stop,
+        poison: &BTreeSet<Place>,
+        standby: Option<Replica<S>>,
+    ) -> Option<KafkaResult<End>> {
+        let (owner, stop, poison) = (self.clone(), Stop::new(), poison.clone());
+        let told = stop.clone();
+        let task = spawn(&format!("{}.{partition}", S::NAME), move || {
+            let Owner { kafka, assembly, meters, .. } = &*owner;
+            Task { kafka, assembly, partition, stop: &told, meters, poison: &poison }.run(standby)
+        });
+        let (mut looks, mut rounds) = (0, 0);
+        while !task.is_finished() && rounds < ROUNDS {
+            if over.wait(ROUND) {
+                stop.stop();
+                thread::sleep(ROUND);
+            }
+            rounds = if stop.looks() == looks { rounds + 1 } else { 0 };
+            looks = stop.looks();
+        }
+        // should it wake, it finds that it is over
+        stop.stop();
+        task.is_finished().then(|| task.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
 
     fn terms(&self) -> MutexGuard<'_, BTreeMap<i32, Term>> {
@@ -244,19 +282,19 @@ impl<S: Stage + 'static> Owner<S> {
     }
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     thread::Builder::new().name(name.to_owned()).spawn(work).expect("the system has threads to give")
 }
 
 struct Member<S: Stage>(Arc<Owner<S>>);
 
-impl<S: Stage + 'static> ClientContext for Member<S> {
+impl<S: Stage + Send + 'static> ClientContext for Member<S> {
     fn error(&self, error: KafkaError, reason: &str) {
         listener::hear(&error, reason);
     }
 }
 
-impl<S: Stage + 'static> ConsumerContext for Member<S> {
+impl<S: Stage + Send + 'static> ConsumerContext for Member<S> {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(list) = rebalance {
             self.0.end(list.elements().iter().map(TopicPartitionListElem::partition));

@@ -1,12 +1,12 @@
-//! Finds the events whose records the brokers refuse, by bisection.
+//! Finds the records that the brokers refuse, by bisection.
 //!
 //! Brokers refuse a whole Kafka batch for one record, so a refusal names innocent neighbours too. Halves are sent
-//! in transactions that are aborted, until each guilty event stands alone: about log₂(n) trials for one of n.
+//! in transactions that are aborted, until each guilty record stands alone: about log₂(n) trials for one of n.
 
 use crate::transaction::{Failure, Outgoing, Writer};
 use std::collections::BTreeSet;
 
-/// The events among `suspects` whose records are refused even alone.
+/// Those of `records`, by their numbers and among `suspects`, that are refused even alone.
 pub(crate) fn find(
     writer: &Writer,
     records: &[Outgoing],
@@ -35,7 +35,7 @@ fn bisect<E>(
     }
     let half = suspects.len() / 2;
     let (left, right) = suspects.into_iter().enumerate().partition::<Vec<_>, _>(|(i, _)| *i < half);
-    let side = |part: Vec<(usize, usize)>| part.into_iter().map(|(_, event)| event).collect();
+    let side = |part: Vec<(usize, usize)>| part.into_iter().map(|(_, number)| number).collect();
     let mut found = bisect(side(left), accepts)?;
     found.extend(bisect(side(right), accepts)?);
     Ok(found)

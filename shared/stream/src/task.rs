@@ -26,7 +26,7 @@ use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     time::{Duration, Instant},
 };
-use tidings_model::Topic;
+use tidings_model::{Topic, topic};
 use tidings_stage::{Event, Input, Share, Stage};
 
 /// A batch is cut at so many events, …
@@ -247,11 +247,8 @@ impl<S: Stage> Working<'_, S> {
                 }
                 Err(Failure::Refused(suspects)) => {
                     self.task.meters.aborted.inc();
-                    match self.poisoned(batch, suspects) {
-                        // each is taken alone, so what was refused is their batch
-                        None if pace == Pace::Batched => pace = Pace::Singly,
-                        None => return Ok(Some(End::Fenced("brokers refuse what comes of a reply".to_owned()))),
-                        Some(end) => return Ok(Some(end)),
+                    if let Some(end) = self.poisoned(batch, suspects, &mut pace) {
+                        return Ok(Some(end));
                     }
                 }
                 Err(Failure::Fenced(why)) => return Ok(Some(End::Fenced(why))),
@@ -275,18 +272,39 @@ impl<S: Stage> Working<'_, S> {
         Ok(())
     }
 
-    /// How the task ends for records that the brokers refuse; `None` where they refuse none alone.
-    fn poisoned(&self, batch: &Batch<S>, suspects: BTreeSet<usize>) -> Option<End> {
-        match poison::find(&self.writer, &batch.records, suspects) {
-            Ok(events) => {
-                let places: BTreeSet<Place> =
-                    events.iter().filter_map(|event| batch.places.get(*event)?.clone()).collect();
-                tracing::warn!(stage = S::NAME, ?places, "brokers refuse what comes of these records");
-                (!places.is_empty()).then_some(End::Poisoned(places))
-            }
-            Err(Failure::Fenced(why)) => Some(End::Fenced(why)),
-            Err(_) => Some(End::Fenced("trial failed".to_owned())),
+    /// Sees to what the brokers refuse. What comes of a record ends the task: built anew, it dead-letters that record.
+    /// What comes of a reply becomes a dead letter itself. `None`: send again.
+    fn poisoned(&self, batch: &mut Batch<S>, suspects: BTreeSet<usize>, pace: &mut Pace) -> Option<End> {
+        let Task { kafka, .. } = self.task;
+        let guilty = match poison::find(&self.writer, &batch.records, suspects) {
+            Ok(guilty) => guilty,
+            Err(Failure::Fenced(why)) => return Some(End::Fenced(why)),
+            Err(_) => return Some(End::Fenced("trial failed".to_owned())),
+        };
+        if guilty.is_empty() {
+            // each is taken alone, so what was refused is their batch
+            let tried = std::mem::replace(pace, Pace::Singly) == Pace::Singly;
+            return tried.then(|| End::Fenced("brokers refuse together what they take one by one".to_owned()));
         }
+        let place = |number: &usize| batch.places.get(batch.records[*number].event)?.clone();
+        let letters = kafka.name(&topic::DLQ);
+        let changelog = S::STATE.map(|topic| kafka.name(topic));
+        // neither can be done without, nor be cut any further
+        let needed = |number: &&usize| {
+            let topic = &batch.records[**number].topic;
+            *topic == letters || Some(topic) == changelog.as_ref() && place(number).is_none()
+        };
+        if let Some(number) = guilty.iter().find(needed) {
+            let topic = &batch.records[*number].topic;
+            return Some(End::Fenced(format!("brokers refuse a record of {topic}: raise its max.message.bytes")));
+        }
+        let places: BTreeSet<Place> = guilty.iter().filter_map(place).collect();
+        if !places.is_empty() {
+            tracing::warn!(stage = S::NAME, ?places, "brokers refuse what comes of these records");
+            return Some(End::Poisoned(places));
+        }
+        guilty.into_iter().for_each(|number| batch.bury(kafka, number));
+        None
     }
 
     /// What follows a commit: metrics, then the asks.

@@ -49,7 +49,7 @@ impl Outgoing {
 pub(crate) enum Failure {
     /// Aborted: send the same again.
     Again(KafkaError),
-    /// Aborted: the brokers refuse records of these events.
+    /// Aborted: the brokers refuse these of the records, by their numbers, or others of their Kafka batch.
     Refused(BTreeSet<usize>),
     /// This producer is over: another has taken its id, or its transaction timed out.
     Fenced(String),
@@ -81,7 +81,7 @@ struct Deliveries {
 struct Delivered {
     /// Sent, and neither acknowledged nor failed.
     open: usize,
-    /// Events whose records failed.
+    /// Numbers of the records that failed.
     failed: Vec<(usize, Code)>,
 }
 
@@ -96,10 +96,10 @@ impl ClientContext for Deliveries {}
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, event: usize) {
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
         let mut state = self.state();
         if let Err((error, _)) = result {
-            state.failed.push((event, error.rdkafka_error_code().unwrap_or(Code::Unknown)));
+            state.failed.push((number, error.rdkafka_error_code().unwrap_or(Code::Unknown)));
         }
         state.open -= 1;
         if state.open == 0 {
@@ -144,7 +144,7 @@ impl Writer {
         offsets: &TopicPartitionList,
         group: &ConsumerGroupMetadata,
     ) -> Result<(), Failure> {
-        self.send(records, pace)?;
+        self.send(records.iter().enumerate(), pace)?;
         let sent = if offsets.count() == 0 {
             Ok(()) // librdkafka takes an empty list for a no-op
         } else {
@@ -160,21 +160,21 @@ impl Writer {
         }
     }
 
-    /// Whether the brokers take `records`: sends them and aborts.
-    pub(crate) fn accepts(&self, records: &[Outgoing], only: &BTreeSet<usize>) -> Result<bool, Failure> {
-        let chosen: Vec<&Outgoing> = records.iter().filter(|record| only.contains(&record.event)).collect();
-        match self.send(chosen, Pace::Singly) {
+    /// Whether the brokers take those of `records` that have these numbers: sends them and aborts.
+    pub(crate) fn accepts(&self, records: &[Outgoing], numbers: &BTreeSet<usize>) -> Result<bool, Failure> {
+        match self.send(numbers.iter().map(|number| (*number, &records[*number])), Pace::Singly) {
             Ok(()) => self.abort().map(|()| true),
             Err(Failure::Refused(_)) => Ok(false),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Begins, sends and waits for the acknowledgements; on failure aborts.
-    fn send<'a>(&self, records: impl IntoIterator<Item = &'a Outgoing>, pace: Pace) -> Result<(), Failure> {
+    /// Begins, sends numbered records and waits for the acknowledgements; on failure aborts.
+    fn send<'a>(&self, records: impl Iterator<Item = (usize, &'a Outgoing)>, pace: Pace) -> Result<(), Failure> {
         self.producer.begin_transaction().map_err(|error| Failure::Fenced(format!("begin: {error}")))?;
-        let sent = records.into_iter().try_for_each(|record| {
-            self.enqueue(record)?;
+        let mut records = records;
+        let sent = records.try_for_each(|(number, record)| {
+            self.enqueue(number, record)?;
             if pace == Pace::Singly {
                 self.settle();
             }
@@ -183,7 +183,7 @@ impl Writer {
         let settled = self.settle();
         let failed = std::mem::take(&mut self.deliveries().state().failed);
         let refused: BTreeSet<usize> =
-            failed.iter().filter(|(_, code)| is_refusal(*code)).map(|(event, _)| *event).collect();
+            failed.iter().filter(|(_, code)| is_refusal(*code)).map(|(number, _)| *number).collect();
         let error = match (sent, failed.first()) {
             (Err(error), _) => error,
             (Ok(()), Some((_, code))) => KafkaError::MessageProduction(*code),
@@ -197,9 +197,10 @@ impl Writer {
         Err(if refused.is_empty() { Failure::Again(error) } else { Failure::Refused(refused) })
     }
 
-    fn enqueue(&self, record: &Outgoing) -> KafkaResult<()> {
+    fn enqueue(&self, number: usize, record: &Outgoing) -> KafkaResult<()> {
+        let start = Instant::now();
         loop {
-            let mut base = BaseRecord::with_opaque_to(&record.topic, record.event).key(&record.key);
+            let mut base = BaseRecord::with_opaque_to(&record.topic, number).key(&record.key);
             if let Some(value) = &record.value {
                 base = base.payload(value);
             }
@@ -219,12 +220,12 @@ impl Writer {
             state.open -= 1;
             match error {
                 // back-pressure: wait for room
-                KafkaError::MessageProduction(Code::QueueFull) => {
+                KafkaError::MessageProduction(Code::QueueFull) if !self.is_late(start) => {
                     drop(state);
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 error => {
-                    state.failed.extend(error.rdkafka_error_code().map(|code| (record.event, code)));
+                    state.failed.extend(error.rdkafka_error_code().map(|code| (number, code)));
                     return Err(error);
                 }
             }

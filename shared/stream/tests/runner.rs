@@ -14,13 +14,16 @@ use rdkafka::{
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 use tidings_model::{Inbox, Item, ItemId, Message as _, Record, Timestamp, Topic, topic};
-use tidings_stage::{self as stage, Event, Input as _, Never, Reject, Share, Stage, Step};
-use tidings_stream::{Assembly, Config, From, Kafka, Metrics, Producer, Reader, Stop, admin, run};
+use tidings_stage::{self as stage, Answer, Event, Hands, Input as _, Never, Reject, Share, Stage, Step};
+use tidings_stream::{Assembly, Config, From, Kafka, Metrics, Producer, Reader, Received, Stop, admin, run};
 
 /// Numbers the items of each provider; `WHOLE` reads all partitions in one instance.
 #[derive(Default)]
@@ -113,11 +116,14 @@ struct Instance {
 
 impl Instance {
     fn start<const WHOLE: bool>(kafka: &Kafka) -> Self {
+        Self::start_with(kafka, Count::<WHOLE>::default, Arc::new(()))
+    }
+
+    fn start_with<S: Stage + Send + 'static>(kafka: &Kafka, new: fn() -> S, hands: Arc<dyn Hands<S>>) -> Self {
         let (kafka, stop, registry) = (kafka.clone(), Stop::new(), prometheus::Registry::new());
         let (told, metrics) = (stop.clone(), Metrics::new(&registry).unwrap());
         let thread = thread::spawn(move || {
-            let new = Box::new(Count::<WHOLE>::default);
-            run(&kafka, Assembly { new, hands: Arc::new(()), watch: Arc::new(()) }, &metrics, &told)
+            run(&kafka, Assembly { new: Box::new(new), hands, watch: Arc::new(()) }, &metrics, &told)
         });
         Self { stop, registry, thread }
     }
@@ -191,14 +197,8 @@ fn assert_each_once(kafka: &Kafka, total: u64) {
 fn what_cannot_be_processed_is_a_dead_letter_and_the_rest_goes_on() {
     let world = world("poison.");
     let kafka = &world.kafka;
-    // the brokers take less than the registry thinks: a refusal that no check of ours foresees
-    let client: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", kafka.brokers()).create().unwrap();
-    let name = kafka.name(&topic::RAW);
-    let alter = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("max.message.bytes", "3000");
-    let altered = pollster::block_on(client.alter_configs(&[alter], &AdminOptions::new())).unwrap();
-    altered.into_iter().for_each(|result| drop(result.unwrap()));
-
+    // a refusal that no check of ours foresees
+    limit(kafka, &topic::RAW, "3000");
     let producer = Producer::new(kafka).unwrap();
     let noise = || Some((0..6000u64).map(|n| char::from(b'a' + (n * n * 31 % 1_009 % 26) as u8)).collect::<String>());
     let broken = Record {
@@ -210,23 +210,132 @@ fn what_cannot_be_processed_is_a_dead_letter_and_the_rest_goes_on() {
     records.insert(100, broken.clone());
     records.insert(200, by_provider(1_000, noise().map(|text| text + &blob(6000))));
     records.insert(300, by_provider(1_001, noise().map(|text| text + &blob(6000))));
+    let heavy = vec![("who".into(), b"me".to_vec()), ("heavy".into(), blob(1_000_000).into_bytes())];
+    records.insert(350, Record { headers: heavy, ..broken.clone() });
+    let refused = records[300].clone();
     producer.send_all(records).unwrap();
 
     let instance = Instance::start::<false>(kafka);
     until("400 items", || items(kafka).len() >= 400);
     instance.end().unwrap();
-    assert_eq!(items(kafka).len(), 400);
-    let mut reader = Reader::open(kafka, &[&topic::DLQ], From::Beginning).unwrap();
-    let letters: Vec<_> = std::iter::from_fn(|| reader.next_until_end()).collect();
-    let code = |letter: &tidings_stream::Received| {
-        letter.headers.iter().find(|(key, _)| key == "dlq.code").map(|(_, v)| String::from_utf8_lossy(v).into_owned())
-    };
-    let mut codes: Vec<_> = letters.iter().filter_map(code).collect();
+    assert_each_once(kafka, 400);
+    let letters = letters(kafka);
+    let mut codes: Vec<_> = letters.iter().map(|letter| note(letter, "code")).collect();
     codes.sort();
-    assert_eq!(codes, ["json", "refused_by_broker", "refused_by_broker"]);
-    let json = letters.iter().find(|letter| code(letter).as_deref() == Some("json")).unwrap();
-    assert_eq!((&json.key, &json.value), (&broken.key, &broken.value), "original key and bytes");
-    assert!(json.headers.contains(&("who".to_owned(), b"me".to_vec())), "original headers");
+    assert_eq!(codes, ["json", "json", "refused_by_broker", "refused_by_broker"]);
+    for json in letters.iter().filter(|letter| note(letter, "code") == "json") {
+        assert_eq!((&json.key, &json.value), (&broken.key, &broken.value), "original key and bytes");
+        assert!(json.headers.contains(&("who".to_owned(), b"me".to_vec())), "original headers");
+    }
+    assert!(letters.iter().any(|letter| note(letter, "headers_left_out") == "1"), "a header too large for a letter");
+    assert!(letters.iter().any(|letter| (&letter.key, &letter.value) == (&refused.key, &refused.value)), "as it was");
+}
+
+/// The dead letters.
+fn letters(kafka: &Kafka) -> Vec<Received> {
+    let mut reader = Reader::open(kafka, &[&topic::DLQ], From::Beginning).unwrap();
+    std::iter::from_fn(|| reader.next_until_end()).collect()
+}
+
+/// What a dead letter's header says.
+fn note(letter: &Received, name: &str) -> String {
+    let header = letter.headers.iter().find(|(key, _)| key.strip_prefix("dlq.") == Some(name));
+    header.map_or_else(String::new, |(_, value)| String::from_utf8_lossy(value).into_owned())
+}
+
+/// Asks for each record, and publishes what it is told. `HANGS`: the first record never comes back from `decide`.
+#[derive(Default)]
+struct Asks<const HANGS: bool>;
+
+impl<const HANGS: bool> Stage for Asks<HANGS> {
+    const NAME: &'static str = "asks";
+    const SHARE: Share = Share::Partition;
+    const STATE: Option<&'static Topic> = None;
+    type In = Inbox;
+    type Out = Item;
+    type Change = Never;
+    type Ask = Inbox;
+    type Reply = Inbox;
+
+    fn decide(&self, _: Timestamp, event: &Event<Self>) -> Result<Step<Self>, Reject> {
+        static HUNG: AtomicBool = AtomicBool::new(false);
+        Ok(match event {
+            Event::Record(inbox) => {
+                if HANGS && !HUNG.swap(true, Ordering::Relaxed) {
+                    // what some calls of librdkafka do now and then
+                    loop {
+                        thread::park();
+                    }
+                }
+                Step { asks: vec![inbox.clone()], ..Step::default() }
+            }
+            Event::Reply(inbox) => {
+                let id = inbox.external_id.as_deref().unwrap();
+                let mut item: Item = serde_json::from_value(serde_json::json!({ "id": id })).unwrap();
+                item.body.clone_from(&inbox.body);
+                Step { out: vec![item], ..Step::default() }
+            }
+            Event::Restored | Event::Tick => Step::default(),
+        })
+    }
+
+    fn apply(&mut self, change: &Never) {
+        match *change {}
+    }
+}
+
+/// Answers with what is asked.
+struct Echo;
+
+impl<const HANGS: bool> Hands<Asks<HANGS>> for Echo {
+    fn perform(&self, ask: Inbox, answer: Answer<Asks<HANGS>>) {
+        thread::spawn(move || answer(ask));
+    }
+}
+
+#[test]
+fn what_comes_of_a_reply_and_is_refused_is_a_dead_letter_and_the_rest_goes_on() {
+    let world = world("reply.");
+    let kafka = &world.kafka;
+    limit(kafka, &topic::RAW, "3000");
+    let body = |n: u64| (n == 70).then(|| blob(6000));
+    Producer::new(kafka).unwrap().send_all((0..100).map(|n| inbox(n, body(n)))).unwrap();
+    let instance = Instance::start_with(kafka, Asks::<false>::default, Arc::new(Echo));
+    until("99 items and a letter", || items(kafka).len() >= 99 && !letters(kafka).is_empty());
+    instance.end().unwrap();
+    assert_eq!(items(kafka).len(), 99);
+    let letters = letters(kafka);
+    let [letter] = &letters[..] else { panic!("one letter, not {}", letters.len()) };
+    assert_eq!(
+        (note(letter, "code"), note(letter, "topic")),
+        ("refused_by_broker".to_owned(), kafka.name(&topic::RAW))
+    );
+    assert_eq!((&*letter.key, note(letter, "offset")), (&b"70"[..], "-1".to_owned()));
+    let item: Item = serde_json::from_slice(letter.value.as_deref().unwrap()).unwrap();
+    assert_eq!(item.body, body(70));
+}
+
+#[test]
+fn a_task_that_hangs_is_let_go() {
+    let world = world("hangs.");
+    let kafka = &world.kafka;
+    Producer::new(kafka).unwrap().send_all((0..100).map(|n| inbox(n, None))).unwrap();
+    let instance = Instance::start_with(kafka, Asks::<true>::default, Arc::new(Echo));
+    until("100 items", || items(kafka).len() >= 100);
+    let began = Instant::now();
+    instance.end().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "it ended after {:?}", began.elapsed());
+    assert_eq!(items(kafka).len(), 100);
+}
+
+/// Makes the brokers take less than the registry thinks.
+fn limit(kafka: &Kafka, topic: &Topic, bytes: &str) {
+    let client: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", kafka.brokers()).create().unwrap();
+    let name = kafka.name(topic);
+    let alter = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("max.message.bytes", bytes);
+    let altered = pollster::block_on(client.alter_configs(&[alter], &AdminOptions::new())).unwrap();
+    altered.into_iter().for_each(|result| drop(result.unwrap()));
 }
 
 /// Text that does not compress.
@@ -339,8 +448,9 @@ fn an_instance_ends_whenever_it_is_told_to() {
     for millis in (0..600).step_by(40) {
         let instance = Instance::start::<true>(&world.kafka);
         thread::sleep(Duration::from_millis(millis));
-        instance.stop.stop();
-        until(&format!("it ends after {millis} ms"), || instance.thread.is_finished());
+        let told = Instant::now();
+        assert_eq!(instance.end().map_err(|error| error.to_string()), Ok(()));
+        assert!(told.elapsed() < Duration::from_secs(10), "told after {millis} ms, ended {:?} later", told.elapsed());
     }
 }
 
