@@ -246,6 +246,9 @@ fn properties(dir: &Path, no: usize, client: u16, controllers: &[u16], door: Opt
          transaction.state.log.replication.factor={nodes}\n\
          transaction.state.log.min.isr={majority}\n\
          group.initial.rebalance.delay.ms=0\n\
+         log.initial.task.delay.ms=500\n\
+         log.retention.check.interval.ms=500\n\
+         log.cleaner.backoff.ms=500\n\
          {secured}",
         data.display()
     )

@@ -72,9 +72,14 @@ impl Cluster {
         self.embedded.as_ref().unwrap().home.path()
     }
 
+    /// Whether it is ours, which can be restarted and looked into.
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     /// How patient a case must be: another broker looks after late transactions and the like less often.
     pub fn patience(&self) -> Duration {
-        Duration::from_secs(if self.embedded.is_some() { 30 } else { 90 })
+        Duration::from_secs(if self.is_embedded() { 30 } else { 90 })
     }
 }
 
