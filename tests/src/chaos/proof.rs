@@ -104,8 +104,12 @@ pub fn prove(line: &Line, load: &Load) -> Proof {
     let letters = line.read(&topic::DLQ);
     proof.wrong.extend(letters.iter().map(|letter| format!("dead letter: {letter:?}")));
     let counted = [&raw, &unique, &copies, &enriched, &alerts, &letters].map(Vec::len);
-    let names = [&topic::RAW, &topic::UNIQUE, &topic::DUPLICATES, &topic::ENRICHED, &topic::ALERTS, &topic::DLQ];
-    proof.records = names.map(|topic| topic.name).into_iter().zip(counted).collect();
+    let topics = [&topic::RAW, &topic::UNIQUE, &topic::DUPLICATES, &topic::ENRICHED, &topic::ALERTS, &topic::DLQ];
+    for (topic, count) in topics.into_iter().zip(counted) {
+        proof.records.push((topic.name, count));
+        let late = line.read(topic).len() - count;
+        proof.doubled.extend((late > 0).then(|| format!("{}: {late} records after all had come", topic.name)));
+    }
     proof
 }
 
@@ -121,7 +125,7 @@ impl Proof {
             alert.to_string()
         };
         let replayed = replay(line, "alerts", &topic::ENRICHED, enriched);
-        let replayed: Vec<Value> = replayed.into_iter().map(|(_, value)| json(&value)).collect();
+        let replayed: Vec<Value> = replayed.iter().map(|record| json(record.value.get())).collect();
         let expected = counts(replayed.iter().filter(|alert| of_match(alert)).map(key));
         let total = expected.values().sum::<usize>();
         let began = Instant::now();
@@ -156,6 +160,9 @@ impl Proof {
                 self.wrong.push(format!("fetch remembers {feed} in partitions {other} and {partition}"));
             }
         }
+        if newest.len() != load.feeds() {
+            self.lost.push(format!("fetch remembers {} feeds of {}", newest.len(), load.feeds()));
+        }
         let (listed, ever) = load.entries();
         for (feed, (_, value)) in newest {
             let memory =
@@ -183,8 +190,8 @@ impl Proof {
 }
 
 /// Reads a topic once it has as many records as the filter made for it, or the limit is over.
-fn await_count(line: &Line, topic: &Topic, replayed: &[(String, String)]) -> Vec<Rec> {
-    let expected = replayed.iter().filter(|(name, _)| *name == topic.name).count();
+fn await_count(line: &Line, topic: &Topic, replayed: &[Written]) -> Vec<Rec> {
+    let expected = replayed.iter().filter(|record| record.topic == topic.name).count();
     let began = Instant::now();
     loop {
         let records = line.read(topic);
@@ -195,8 +202,8 @@ fn await_count(line: &Line, topic: &Topic, replayed: &[(String, String)]) -> Vec
     }
 }
 
-/// What a filter makes of recorded records: topic and value of each that it writes.
-fn replay(line: &Line, filter: &str, topic: &Topic, records: &[Rec]) -> Vec<(String, String)> {
+/// What a filter makes of recorded records.
+fn replay(line: &Line, filter: &str, topic: &Topic, records: &[Rec]) -> Vec<Written> {
     let envelope = |record: &Rec| {
         let key = serde_json::to_string(record.key.as_deref().unwrap_or_default()).expect("text serialises");
         let value = record.value.as_deref().unwrap_or("null");
@@ -204,18 +211,16 @@ fn replay(line: &Line, filter: &str, topic: &Topic, records: &[Rec]) -> Vec<(Str
     };
     let input = records.iter().map(envelope).collect::<String>();
     let written = line.tool().run(&[filter], &input);
-    let parse = |line: &str| {
-        let record: Written<'_> = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        (record.topic, record.value.get().to_owned())
-    };
+    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     written.lines().map(parse).collect()
 }
 
+/// A record that a filter wrote.
 #[derive(serde::Deserialize)]
-struct Written<'a> {
+struct Written {
     topic: String,
-    #[serde(borrow)]
-    value: &'a serde_json::value::RawValue,
+    key: String,
+    value: Box<serde_json::value::RawValue>,
 }
 
 fn expected(line: &Line, load: &Load) -> BTreeMap<Telling, usize> {
@@ -232,12 +237,14 @@ fn told(raw: &[Rec]) -> BTreeMap<Telling, usize> {
     }))
 }
 
-fn values(records: &[Rec]) -> BTreeMap<&str, usize> {
-    counts(records.iter().map(|record| record.value.as_deref().unwrap_or("null")))
+/// How often each key comes with each value.
+fn values(records: &[Rec]) -> BTreeMap<(&str, &str), usize> {
+    counts(records.iter().map(|r| (r.key.as_deref().unwrap_or_default(), r.value.as_deref().unwrap_or("null"))))
 }
 
-fn values_of<'a>(topic: &Topic, replayed: &'a [(String, String)]) -> BTreeMap<&'a str, usize> {
-    counts(replayed.iter().filter(|(name, _)| *name == topic.name).map(|(_, value)| value.as_str()))
+fn values_of<'a>(topic: &Topic, replayed: &'a [Written]) -> BTreeMap<(&'a str, &'a str), usize> {
+    let of_topic = replayed.iter().filter(|record| record.topic == topic.name);
+    counts(of_topic.map(|record| (&*record.key, record.value.get())))
 }
 
 fn json(text: &str) -> Value {
