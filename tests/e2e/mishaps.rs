@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tidings_model::topic;
+use tidings_model::{BODY_LIMIT, topic};
 use tidings_tests::chaos::{Load, prove};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::kafka::Kafka;
@@ -73,13 +75,19 @@ fn hostile_feeds_cost_only_themselves() {
     let dated = |years: &str| item(years, &format!("An entry of {years}"), &format!("<pubDate>{years}</pubDate>"));
     let times = dated("Tue, 24 Nov 2037 12:00:00 GMT") + &dated("Tue, 24 Nov 1987 12:00:00 GMT");
     let nested = "<div xml:base=\"a/\">".repeat(20_000);
+    let large = format!("<description>{}</description>", "word ".repeat(3_200_000));
+    let large = item("l", "An entry of sixteen megabytes", &large);
+    let goes_on = Arc::new(AtomicBool::new(false));
+    let later = goes_on.clone();
     let nested =
         format!("<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>N</title>{nested}<entry><id>n</id></entry>");
     let pages = move |path: &str| {
         let feed = |body: &str| Some(Page::new("application/rss+xml", rss(body)));
         let redirect = |to| Some(Page { header: Some(to), ..Page::new("text/plain", "") });
         match path {
+            "/good" if later.load(Ordering::Relaxed) => feed(&item("n", "Harbour closes again", "")),
             "/good" => feed(&item("g", "Ferry resumes after storm", "")),
+            "/large" => feed(&large),
             "/bomb" => {
                 Some(Page { header: Some("Content-Encoding: gzip"), ..Page::new("application/xml", bomb.clone()) })
             }
@@ -90,6 +98,7 @@ fn hostile_feeds_cost_only_themselves() {
             "/nested" => Some(Page::new("application/atom+xml", nested.clone())),
             "/loop" => redirect("Location: /loop"),
             "/inside" => redirect("Location: http://2130706433/"),
+            "/hex" => redirect("Location: http://0x7f000001/"),
             "/mapped" => redirect("Location: http://[::ffff:7f00:1]/"),
             _ => None,
         }
@@ -98,34 +107,52 @@ fn hostile_feeds_cost_only_themselves() {
     let mut line = Line::on_kafka(&feeds_at(server.address()));
     line.start_five();
     let states = [
-        ("/bomb", "failing"),
-        ("/many", "ok"),
-        ("/huge", "ok"),
-        ("/odd", "ok"),
-        ("/times", "ok"),
-        ("/nested", "ok"),
-        ("/loop", "failing"),
-        ("/inside", "refused"),
-        ("/mapped", "refused"),
-        ("/good", "ok"),
+        ("/bomb", "failing", "larger than 15.0 MiB"),
+        ("/large", "failing", "larger than 15.0 MiB"),
+        ("/many", "ok", "2000 entries"),
+        ("/huge", "ok", "1 entry"),
+        ("/odd", "ok", "1 entry"),
+        ("/times", "ok", "2 entries"),
+        ("/nested", "ok", "no entries"),
+        ("/loop", "failing", "more than 5 redirects"),
+        ("/inside", "refused", "127.0.0.1 is a loopback address; allow it with fetch.allow"),
+        ("/hex", "refused", "127.0.0.1 is a loopback address; allow it with fetch.allow"),
+        ("/mapped", "refused", "127.0.0.1 is a loopback address; allow it with fetch.allow"),
+        ("/good", "ok", "1 entry"),
     ];
-    let urls = states.map(|(path, _)| server.url(path));
+    let urls = states.map(|(path, ..)| server.url(path));
     line.run(&["feeds", "import", &opml(&line, &urls)]);
     let found = until(LIMIT, "each feed has a state", || {
         let told = values(&line, &topic::FEEDS_STATUS);
-        let state = |url: &String| Some(told.iter().rfind(|status| status["url"] == **url)?["state"].to_string());
-        urls.iter().map(state).collect::<Option<Vec<_>>>()
+        let status = |url: &String| told.iter().rfind(|status| status["url"] == **url).cloned();
+        urls.iter().map(status).collect::<Option<Vec<_>>>()
     });
-    for ((path, state), found) in states.iter().zip(found) {
-        assert_eq!(found, format!("{state:?}"), "{path}");
+    for ((path, state, message), found) in states.iter().zip(found) {
+        assert_eq!(found["state"], **state, "{path}");
+        assert!(found["message"].as_str().unwrap().contains(message), "{path}: {found}");
     }
+    let told = |line: &Line, part: &str| -> Vec<Value> {
+        let has = |item: &Value| item["headline"].as_str().is_some_and(|headline| headline.contains(part));
+        values(line, &topic::RAW).into_iter().filter(has).collect()
+    };
     until(LIMIT, "what is good of them comes in", || {
-        let titles = values(&line, &topic::RAW).iter().map(|item| item["headline"].to_string()).collect::<String>();
-        ["Ferry", "fourteen", "1987", "2037", "Bytes", "Entry"].iter().all(|part| titles.contains(part)).then_some(())
+        let parts = ["Ferry", "fourteen", "1987", "2037", "Bytes", "Entry 1999"];
+        parts.iter().all(|part| !told(&line, part).is_empty()).then_some(())
     });
-    until(LIMIT, "the good feed comes through", || {
-        let ferry = |news: &Value| news["item"]["headline"] == "Ferry resumes after storm";
-        values(&line, &topic::ENRICHED).iter().any(ferry).then_some(())
+    assert_eq!(told(&line, "Entry ").len(), 2000, "of 60,000");
+    let huge = &told(&line, "fourteen")[0];
+    assert_eq!(huge["content"]["truncated"], true);
+    assert!((60_000..=BODY_LIMIT).contains(&huge["body"].as_str().or(huge["summary"].as_str()).unwrap().len()));
+    for year in ["1987", "2037"] {
+        let item = &told(&line, year)[0];
+        assert!(item["published_at"].as_str().unwrap().starts_with(year), "as its publisher says: {item}");
+        assert!(!item["first_seen_at"].as_str().unwrap().starts_with(year), "as our clock says: {item}");
+    }
+    goes_on.store(true, Ordering::Relaxed);
+    until(LIMIT, "the good feed comes through, and goes on", || {
+        let enriched = values(&line, &topic::ENRICHED);
+        let there = |headline: &str| enriched.iter().any(|news| news["item"]["headline"] == headline);
+        (there("Ferry resumes after storm") && there("Harbour closes again")).then_some(())
     });
     let fetch = line.peak_memory("fetch");
     assert!(fetch < 400, "fetch held {fetch} MiB");
@@ -173,6 +200,26 @@ fn dead_letters(line: &Line) {
     for (name, value) in [("dlq.stage", "intake"), ("dlq.code", "json"), ("dlq.topic", &inbox), ("dlq.offset", "0")] {
         assert_eq!(letter.header(name), Some(value), "{name} of {letter:#?}");
     }
+
+    let offset = letter.offset.to_string();
+    let listed = line.run(&["dlq", "list"]);
+    let [row] = &listed.lines().collect::<Vec<_>>()[..] else { panic!("one line, not {listed}") };
+    let row: Vec<&str> = row.split('\t').collect();
+    assert_eq!(
+        (row[0], row[2], row[3]),
+        (&*offset, "intake", &*format!("{inbox} {} 0", letter.header("dlq.partition").unwrap()))
+    );
+    assert_eq!(line.run(&["dlq", "list", "--code", "refused_by_broker"]), "");
+    let shown = line.try_run(&["dlq", "show", &offset]);
+    assert_eq!(String::from_utf8_lossy(&shown.stdout), broken, "its bytes, and nothing else");
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("dlq.code: json"), "{shown:?}");
+
+    assert_eq!(line.run(&["dlq", "retry", &offset]).trim(), "1 sent again, 0 left");
+    let told = line.read(&topic::INBOX);
+    let again = told.iter().filter(|record| record.value.as_deref() == Some(broken)).collect::<Vec<_>>();
+    let [first, second] = &again[..] else { panic!("twice, not {told:#?}") };
+    assert_eq!((&second.key, &second.headers, second.partition), (&first.key, &first.headers, first.partition));
+    until(LIMIT, "it is refused again", || (line.read(&topic::DLQ).len() == 2).then_some(()));
 }
 
 #[test]

@@ -39,6 +39,8 @@ fn the_second_instance_takes_over() {
         let killed = Instant::now();
         until(LIMIT, "the standby is active", || (tasks(&line, standby) == Some(1.0)).then_some(()));
         let took = killed.elapsed();
+        let restored = line.series(standby, "tidings_stream_restored_changes_total", &[&label]);
+        assert!(restored.is_some_and(|changes| changes < 100.0), "{restored:?} changes were not known to the standby");
         println!("figure: {service}: the standby was active {took:.1?} after the kill");
         assert!(took < TAKE_OVER, "{service} was taken over after {took:.1?}");
     }

@@ -128,6 +128,14 @@ fn overlay(table: &mut Table, keys: &[String], value: Value) {
 /// Decodes, and where serde stops at a key, notes it, takes the key out and goes on: so all mistakes are told.
 fn decode(mut table: Table, from_env: &BTreeSet<(String, String)>) -> (Config, Vec<Problem>) {
     let mut problems = Vec::new();
+    // serde takes a list for a section, value by value
+    let sections = Table::try_from(Config::default()).expect("defaults serialise");
+    for key in sections.keys() {
+        if let Some(found) = table.get(key).filter(|found| !found.is_table()).cloned() {
+            table.remove(key);
+            problems.push(Problem::new(key, found, format!("it is a section: [{key}]")));
+        }
+    }
     let mut as_text = BTreeSet::new();
     loop {
         let error = match serde_path_to_error::deserialize::<_, Config>(Value::Table(table.clone())) {
@@ -222,6 +230,31 @@ mod tests {
     fn wrong_types_and_wrong_values_are_told_together() {
         let keys = load_text("[kafka]\npartitions = 0\nprefix = 1", &[]).unwrap_err();
         assert_eq!(keys, ["kafka.prefix", "kafka.partitions"]);
+    }
+
+    #[test]
+    fn a_value_of_any_wrong_type_is_told_by_its_key() {
+        let right = Table::try_from(Config::default()).unwrap();
+        let wrong = "v = [true, -1, 1.5, 'no such', [1], { a = 1 }]".parse::<Table>().unwrap();
+        let (mut keys, mut open) = (0, vec![(Vec::<String>::new(), Value::Table(right.clone()))]);
+        while let Some((path, value)) = open.pop() {
+            if let Value::Table(table) = &value {
+                let inner =
+                    table.iter().map(|(key, value)| ([&path[..], std::slice::from_ref(key)].concat(), value.clone()));
+                open.extend(inner);
+            }
+            let is_right =
+                |other: &Value| other.same_type(&value) || value.is_float() && other.is_integer() || path.is_empty();
+            for wrong in wrong["v"].as_array().unwrap().iter().filter(|wrong| !is_right(wrong)) {
+                let mut table = right.clone();
+                overlay(&mut table, &path, wrong.clone());
+                let told = load_text(&toml::to_string(&table).unwrap(), &[]).err().unwrap_or_default();
+                let (key, within) = (path.join("."), format!("{}.", path.join(".")));
+                assert!(told.iter().any(|told| *told == key || told.starts_with(&within)), "{key} = {wrong}: {told:?}");
+                keys += 1;
+            }
+        }
+        assert!(keys > 100, "{keys} values");
     }
 
     #[test]

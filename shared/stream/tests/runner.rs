@@ -455,6 +455,27 @@ fn an_instance_ends_whenever_it_is_told_to() {
 }
 
 #[test]
+fn an_instance_ends_amid_its_restore() {
+    let world = world("restore.");
+    let change = |n: u64| {
+        let (key, value) = (n.to_string().into_bytes(), Some(stage::state::to_bytes(&Stored::V1(n))));
+        // all in one partition
+        Record { topic: &topic::FETCH_STATE, key, route: Some(Vec::new()), headers: Vec::new(), value }
+    };
+    Producer::new(&world.kafka).unwrap().send_all((0..400_000).map(change)).unwrap();
+    let instance = Instance::start::<false>(&world.kafka);
+    until("its tasks begin", || instance.gauge("tidings_stream_tasks") == Some(3.0));
+    thread::sleep(Duration::from_millis(200));
+    let (registry, told) = (instance.registry.clone(), Instant::now());
+    instance.end().unwrap();
+    assert!(told.elapsed() < Duration::from_secs(5), "it ended {:?} later", told.elapsed());
+    let families = registry.gather();
+    let restored = families.iter().find(|family| family.name() == "tidings_stream_restore_seconds").unwrap();
+    let restored: u64 = restored.get_metric().iter().map(|metric| metric.get_histogram().get_sample_count()).sum();
+    assert!(restored < 3, "it was told too late: all tasks were restored");
+}
+
+#[test]
 fn topics_are_as_the_registry_wants_them() {
     let world = world("topics.");
     assert_eq!(admin::create(&world.kafka).unwrap(), Vec::<String>::new());

@@ -108,11 +108,22 @@ impl Load {
         format!("<opml version=\"2.0\"><head/><body>\n{}</body></opml>\n", outlines.collect::<String>())
     }
 
+    /// How many feeds it has.
+    pub fn feeds(&self) -> usize {
+        self.shared.feeds
+    }
+
     /// Begins to hand in snippets, with `tool`, and to let feeds grow.
     pub fn start(&mut self, tool: Tool) {
         let shared = self.shared.clone();
         self.ingest = Some(std::thread::spawn(move || shared.issue(&tool)));
         self.resume();
+    }
+
+    /// Hands in so many snippets at once, while nothing else is: a backlog.
+    pub fn burst(&self, tool: &Tool, snippets: usize) {
+        let _alone = self.shared.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.issue_snippets(tool, snippets);
     }
 
     /// What the order of faults follows from.
@@ -193,22 +204,23 @@ impl Shared {
             {
                 let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
                 if !*paused {
-                    let first = self.issued().snippets;
-                    let lines = (first..first + self.snippets).map(snippet).collect::<String>();
-                    if !lines.is_empty() {
-                        self.hand_in(tool, &lines);
-                    }
-                    let mut issued = self.issued();
-                    issued.snippets += self.snippets;
-                    issued.entries += PACE;
+                    self.issue_snippets(tool, self.snippets);
+                    self.issued().entries += PACE;
                 }
             }
             std::thread::sleep(Duration::from_secs(1).saturating_sub(began.elapsed()).max(Duration::from_millis(20)));
         }
     }
-}
 
-impl Shared {
+    fn issue_snippets(&self, tool: &Tool, count: usize) {
+        let first = self.issued().snippets;
+        let lines = (first..first + count).map(snippet).collect::<String>();
+        if !lines.is_empty() {
+            self.hand_in(tool, &lines);
+        }
+        self.issued().snippets += count;
+    }
+
     /// Until the broker has taken all of them.
     fn hand_in(&self, tool: &Tool, lines: &str) {
         while !self.over.load(Ordering::Relaxed) {
