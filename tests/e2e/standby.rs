@@ -37,7 +37,8 @@ fn the_second_instance_takes_over() {
         });
         line.kill9(active);
         let killed = Instant::now();
-        until(LIMIT, "the standby is active", || (tasks(&line, standby) == Some(1.0)).then_some(()));
+        let starts = |line: &Line| line.series(standby, "tidings_stream_restore_seconds_count", &[&label]);
+        until(LIMIT, "the standby is active", || (starts(&line) == Some(1.0)).then_some(()));
         let took = killed.elapsed();
         let restored = line.series(standby, "tidings_stream_restored_changes_total", &[&label]);
         assert!(restored.is_some_and(|changes| changes < 100.0), "{restored:?} changes were not known to the standby");

@@ -47,12 +47,15 @@ impl DeadLetter<'_> {
         let (key, key_cut) = fit(self.key);
         let (value, cut) = self.value.map(&mut fit).unzip();
         let (mut headers, mut room) = (self.headers.to_vec(), HEADERS);
+        // `dlq.*` is ours to say
+        headers.retain(|(name, _)| !name.starts_with("dlq."));
+        let whole = headers.len();
         headers.retain(|(name, value)| {
             let left = room.checked_sub(name.len() + value.len() + LENGTHS);
             room = left.unwrap_or(room);
             left.is_some()
         });
-        let left_out = self.headers.len() - headers.len();
+        let left_out = whole - headers.len();
         let notes = [
             ("dlq.stage", Some(self.stage.to_owned())),
             ("dlq.code", Some(self.code.to_owned())),
@@ -77,7 +80,7 @@ mod tests {
     #[test]
     fn what_is_too_large_is_cut_and_marked_wherever_it_is() {
         let big = vec![b'x'; 1_048_000];
-        let small = || vec![("who".to_owned(), b"me".to_vec())];
+        let small = || vec![("who".to_owned(), b"me".to_vec()), ("dlq.topic".to_owned(), b"another".to_vec())];
         let cases = [
             (&b"k"[..], &b"v"[..], small(), &[][..]),
             (b"k", &big, small(), &["dlq.cut_from"]),
@@ -110,6 +113,8 @@ mod tests {
             let size = record.key.len() + record.value.as_ref().map_or(0, Vec::len) + sizes.sum::<usize>();
             assert!(size < 1000 * 1024, "{size} bytes for a topic that takes 1,048,588");
             assert_eq!(record.headers[0], headers[0], "what fits is kept");
+            let topics = record.headers.iter().filter(|(name, _)| name == "dlq.topic");
+            assert_eq!(topics.map(|(_, value)| &**value).collect::<Vec<_>>(), [b"news.raw.v1"], "where it lay");
             if marks.is_empty() {
                 assert_eq!((&*record.key, record.value.as_deref()), (key, Some(value)));
             }

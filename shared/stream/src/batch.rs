@@ -2,7 +2,10 @@
 
 use crate::{Kafka, transaction::Outgoing};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 use tidings_model::{DeadLetter, Record, Timestamp, Topic};
 use tidings_stage::{Event, Input, Prepared, Reject, Stage, Step, state::newest};
 
@@ -155,8 +158,13 @@ impl<S: Stage> Batch<S> {
     }
 }
 
-/// A message's headers; one without a value has an empty one.
+/// A message's headers; one without a value has an empty one. One whose name is no text is left out: rdkafka panics at it.
 pub(crate) fn headers(message: &BorrowedMessage<'_>) -> Vec<(String, Vec<u8>)> {
-    let headers = message.headers().into_iter().flat_map(Headers::iter);
-    headers.map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
+    let Some(headers) = message.headers() else { return Vec::new() };
+    let header = |index| {
+        let header = catch_unwind(AssertUnwindSafe(|| headers.get(index)));
+        let header = header.inspect_err(|_| tracing::warn!("a header's name is no UTF-8: left out")).ok()?;
+        Some((header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
+    };
+    (0..headers.count()).filter_map(header).collect()
 }

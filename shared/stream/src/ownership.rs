@@ -109,6 +109,9 @@ const ROUND: Duration = Duration::from_millis(50);
 /// … and so many rounds without a sign of life (10 s) mean that it hangs in a call: none may take longer than `STEP`.
 /// Rounds are counted, not time: who was paused together with the task must not take it for hanging.
 const ROUNDS: u32 = 200;
+/// A task that was let go keeps its memory, and one that hangs again and again may just be slow: after so many the
+/// process ends, to begin anew.
+const LET_GO: usize = 5;
 
 struct Owner<S: Stage> {
     kafka: Kafka,
@@ -214,13 +217,18 @@ impl<S: Stage + Send + 'static> Owner<S> {
 
     /// Runs the task, and builds it anew for as long as the partition is ours.
     fn work(self: &Arc<Self>, partition: i32, term: &Term, mut standby: Option<Replica<S>>) {
-        let mut poison = BTreeSet::new();
+        let (mut poison, mut let_go) = (BTreeSet::new(), 0);
         let over = &term.over;
         while !over.is_stopped() && self.refused().is_none() {
             match self.attend(partition, over, &poison, standby.take()) {
                 None => {
                     self.meters.fenced.inc();
                     tracing::warn!(stage = S::NAME, partition, "task hangs in a call; its successor fences it");
+                    let_go += 1;
+                    if let_go == LET_GO {
+                        let problem = format!("{LET_GO} tasks of {} {partition} hung in calls: see the log", S::NAME);
+                        *self.refused() = Some(problem);
+                    }
                 }
                 Some(Ok(End::Stopped)) => break,
                 Some(Ok(End::Poisoned(places))) => poison.extend(places),
@@ -253,11 +261,11 @@ impl<S: Stage + Send + 'static> Owner<S> {
         poison: &BTreeSet<Place>,
         standby: Option<Replica<S>>,
     ) -> Option<KafkaResult<End>> {
-        let (owner, stop, poison) = (self.clone(), Stop::new(), poison.clone());
-        let told = stop.clone();
+        let (owner, stop, gone, poison) = (self.clone(), Stop::new(), Stop::new(), poison.clone());
+        let told = (stop.clone(), gone.clone());
         let task = spawn(&format!("{}.{partition}", S::NAME), move || {
             let Owner { kafka, assembly, meters, .. } = &*owner;
-            Task { kafka, assembly, partition, stop: &told, meters, poison: &poison }.run(standby)
+            Task { kafka, assembly, partition, stop: &told.0, gone: &told.1, meters, poison: &poison }.run(standby)
         });
         let (mut looks, mut rounds) = (0, 0);
         while !task.is_finished() && rounds < ROUNDS {
@@ -268,9 +276,13 @@ impl<S: Stage + Send + 'static> Owner<S> {
             rounds = if stop.looks() == looks { rounds + 1 } else { 0 };
             looks = stop.looks();
         }
-        // should it wake, it finds that it is over
-        stop.stop();
-        task.is_finished().then(|| task.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        if !task.is_finished() {
+            // should it wake, it finds that it is over
+            gone.stop();
+            stop.stop();
+            return None;
+        }
+        Some(task.join().unwrap_or_else(|_| Ok(End::Refused(format!("{} {partition} panicked: see the log", S::NAME)))))
     }
 
     fn terms(&self) -> MutexGuard<'_, BTreeMap<i32, Term>> {

@@ -35,7 +35,8 @@ pub(crate) struct Replica<S: Stage> {
     pub changes: u64,
     /// How far its inputs were read by whoever wrote the changelog.
     pub positions: Positions,
-    next: i64,
+    /// The offset after what was read.
+    pub next: i64,
 }
 
 /// Why there is no state.

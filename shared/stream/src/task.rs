@@ -23,7 +23,7 @@ use rdkafka::{
 };
 use std::{
     collections::BTreeSet,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     time::{Duration, Instant},
 };
 use tidings_model::{Topic, topic};
@@ -60,6 +60,8 @@ pub(crate) struct Task<'a, S: Stage> {
     pub assembly: &'a Assembly<S>,
     pub partition: i32,
     pub stop: &'a Stop,
+    /// Stopped once it was let go: its successor is at work.
+    pub gone: &'a Stop,
     pub meters: &'a Meters,
     pub poison: &'a BTreeSet<Place>,
 }
@@ -78,29 +80,30 @@ impl<S: Stage> Task<'_, S> {
         };
         let consumer: BaseConsumer = self.kafka.consumer(&self.kafka.group(S::NAME)).create()?;
         let mut replica = standby.unwrap_or_else(|| Replica::new((self.assembly.new)()));
-        if let Some(changelog) = S::STATE {
-            let known = replica.changes;
-            let topic = &self.kafka.name(changelog);
-            let changelog = Changelog { consumer: &consumer, topic, partition: self.partition };
-            match replica.catch_up(changelog, self.stop) {
-                Ok(()) => {}
-                Err(Unrestored::Stopped) => return Ok(End::Stopped),
-                Err(Unrestored::Unreadable(why)) => return Ok(End::Refused(why)),
-                Err(Unrestored::Kafka(error)) => return Err(error),
+        let (counts, known) = (Counts::default(), replica.changes);
+        // What others committed meanwhile (a zombie that fenced this task, a transaction that hung and was decided) shows
+        // in the changelog: offsets and state belong together where it did not grow while the offsets were asked for.
+        let committed = loop {
+            if let Some(end) = self.restore(&mut replica, &consumer)? {
+                return Ok(end);
             }
-            let (changes, partition) = (replica.changes - known, self.partition);
-            self.meters.restored.inc_by(changes);
-            tracing::debug!(stage = S::NAME, partition, known, changes, "restored");
-        }
-        let counts = Counts::default();
-        // Asked for after the restore: whoever fences this task meanwhile commits both, so offsets that are read last are
-        // not behind. Pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer,
-        // the truth.
-        let committed = patiently(self.stop, &id, || self.committed(&consumer, &counts))?;
-        let Some(committed) = committed else { return Ok(End::Stopped) };
+            // pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer, the truth
+            let committed = patiently(self.stop, &id, || self.committed(&consumer, &counts))?;
+            let Some(committed) = committed else { return Ok(End::Stopped) };
+            let read = replica.next;
+            if let Some(end) = self.restore(&mut replica, &consumer)? {
+                return Ok(end);
+            }
+            if replica.next == read {
+                break committed;
+            }
+        };
         if let Some(problem) = position::ahead(&replica.positions, &committed) {
             return Ok(End::Refused(problem));
         }
+        let (changes, partition) = (replica.changes - known, self.partition);
+        self.meters.restored.inc_by(changes);
+        tracing::debug!(stage = S::NAME, partition, known, changes, "restored");
         consumer.assign(&offsets(&committed)?)?;
         self.meters.restore.observe(began.elapsed().as_secs_f64());
         tracing::info!(stage = S::NAME, partition = self.partition, took = ?began.elapsed(), "task owns its partition");
@@ -121,6 +124,18 @@ impl<S: Stage> Task<'_, S> {
             measured: Instant::now(),
         }
         .work()
+    }
+
+    /// Reads the changelog to its end, if there is one; tells how the task ends where it can't.
+    fn restore(&self, replica: &mut Replica<S>, consumer: &BaseConsumer) -> KafkaResult<Option<End>> {
+        let Some(changelog) = S::STATE else { return Ok(None) };
+        let topic = &self.kafka.name(changelog);
+        match replica.catch_up(Changelog { consumer, topic, partition: self.partition }, self.stop) {
+            Ok(()) => Ok(None),
+            Err(Unrestored::Stopped) => Ok(Some(End::Stopped)),
+            Err(Unrestored::Unreadable(why)) => Ok(Some(End::Refused(why))),
+            Err(Unrestored::Kafka(error)) => Err(error),
+        }
     }
 
     /// The group's offsets of all partitions that this task reads.
@@ -190,8 +205,10 @@ impl<S: Stage> Working<'_, S> {
             batch.event(kafka, &mut self.stage, clock(), Event::Restored);
         }
         let start = Instant::now();
-        while batch.len() < EVENTS && batch.bytes < BYTES && start.elapsed() < SPAN {
+        let in_time = || start.elapsed() < SPAN && !self.task.stop.is_stopped();
+        while batch.len() < EVENTS && batch.bytes < BYTES && in_time() {
             while batch.len() < EVENTS
+                && in_time()
                 && let Ok(reply) = self.replies.try_recv()
             {
                 batch.event(kafka, &mut self.stage, clock(), Event::Reply(reply));
@@ -291,8 +308,9 @@ impl<S: Stage> Working<'_, S> {
         let changelog = S::STATE.map(|topic| kafka.name(topic));
         // neither can be done without, nor be cut any further
         let needed = |number: &&usize| {
-            let topic = &batch.records[**number].topic;
-            *topic == letters || Some(topic) == changelog.as_ref() && place(number).is_none()
+            let Outgoing { topic, key, .. } = &batch.records[**number];
+            let is_change = Some(topic) == changelog.as_ref();
+            *topic == letters || is_change && (place(number).is_none() || position::is_position(key))
         };
         if let Some(number) = guilty.iter().find(needed) {
             let topic = &batch.records[*number].topic;
@@ -309,7 +327,10 @@ impl<S: Stage> Working<'_, S> {
 
     /// What follows a commit: metrics, then the asks.
     fn follow(&self, batch: Batch<S>) {
-        let Task { assembly, meters, .. } = self.task;
+        let Task { assembly, meters, gone, .. } = self.task;
+        if gone.is_stopped() {
+            return; // its successor asks
+        }
         let now = clock();
         meters.consumed.inc_by(batch.places.iter().flatten().count() as u64);
         meters.produced.inc_by(batch.records.len() as u64);
@@ -320,8 +341,16 @@ impl<S: Stage> Working<'_, S> {
                 meters.freshness.observe(now.since(at).as_secs_f64());
             }
             for ask in step.asks {
-                let answers = self.answers.clone();
-                assembly.hands.perform(ask, Box::new(move |reply| drop(answers.send(reply))));
+                let (answers, gone) = (self.answers.clone(), Stop::clone(gone));
+                let answer = move |mut reply| {
+                    // whoever answers waits for room, but not for a task that was let go
+                    while let Err(TrySendError::Full(back)) = answers.try_send(reply)
+                        && !gone.wait(Duration::from_millis(5))
+                    {
+                        reply = back;
+                    }
+                };
+                assembly.hands.perform(ask, Box::new(answer));
             }
         }
     }
@@ -347,7 +376,7 @@ impl<S: Stage> Working<'_, S> {
         self.measured = Instant::now();
         for ((topic, partition), position) in &self.positions {
             let ends = self.consumer.fetch_watermarks(topic, *partition, Duration::from_secs(1));
-            let Ok((low, high)) = ends else { return };
+            let (Ok((low, high)), false) = (ends, self.task.stop.is_stopped()) else { return };
             self.task.meters.lag(topic, *partition, (high - (*position).max(low)).max(0));
         }
     }
@@ -355,6 +384,9 @@ impl<S: Stage> Working<'_, S> {
 
 impl<S: Stage> Drop for Working<'_, S> {
     fn drop(&mut self) {
+        if self.task.gone.is_stopped() {
+            return; // all of this is its successor's
+        }
         self.task.assembly.watch.released(&self.stage);
         self.positions.keys().for_each(|(topic, partition)| self.task.meters.forget_lag(topic, *partition));
     }

@@ -75,7 +75,7 @@ fn a_compacted_topic_keeps_the_newest_of_each_key() {
 fn retention_deletes_old_segments() {
     let cluster = Cluster::any();
     // Apache Kafka allows no smaller segments (KIP-1030)
-    let config = [("retention.ms", "3000"), ("segment.bytes", "1048576")];
+    let config = [("retention.ms", "8000"), ("segment.bytes", "1048576")];
     let topic = cluster.topic("retention", 1, &config);
     let producer = cluster.producer(&[]);
     for n in 0..500 {
