@@ -147,7 +147,8 @@ impl Instance {
 
 fn total(registry: &prometheus::Registry, name: &str) -> u64 {
     let families = registry.gather();
-    let metrics = families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
+    let metrics =
+        families.iter().filter(|family| family.name() == name).flat_map(prometheus::proto::MetricFamily::get_metric);
     metrics.map(|m| m.get_counter().get_value() as u64 + m.get_histogram().get_sample_count()).sum()
 }
 
