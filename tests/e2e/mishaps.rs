@@ -74,13 +74,13 @@ fn hostile_feeds_cost_only_themselves() {
         .concat();
     let dated = |years: &str| item(years, &format!("An entry of {years}"), &format!("<pubDate>{years}</pubDate>"));
     let times = dated("Tue, 24 Nov 2037 12:00:00 GMT") + &dated("Tue, 24 Nov 1987 12:00:00 GMT");
-    let nested = "<div xml:base=\"a/\">".repeat(20_000);
     let large = format!("<description>{}</description>", "word ".repeat(3_200_000));
     let large = item("l", "An entry of sixteen megabytes", &large);
-    let goes_on = Arc::new(AtomicBool::new(false));
-    let later = goes_on.clone();
+    let nested = "<div xml:base=\"a/\">".repeat(20_000);
     let nested =
         format!("<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>N</title>{nested}<entry><id>n</id></entry>");
+    let goes_on = Arc::new(AtomicBool::new(false));
+    let later = goes_on.clone();
     let pages = move |path: &str| {
         let feed = |body: &str| Some(Page::new("application/rss+xml", rss(body)));
         let redirect = |to| Some(Page { header: Some(to), ..Page::new("text/plain", "") });

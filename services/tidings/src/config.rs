@@ -131,8 +131,9 @@ fn decode(mut table: Table, from_env: &BTreeSet<(String, String)>) -> (Config, V
     // serde takes a list for a section, value by value
     let sections = Table::try_from(Config::default()).expect("defaults serialise");
     for key in sections.keys() {
-        if let Some(found) = table.get(key).filter(|found| !found.is_table()).cloned() {
-            table.remove(key);
+        if table.get(key).is_some_and(|found| !found.is_table())
+            && let Some(found) = table.remove(key)
+        {
             problems.push(Problem::new(key, found, format!("it is a section: [{key}]")));
         }
     }

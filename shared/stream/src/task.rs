@@ -83,10 +83,10 @@ impl<S: Stage> Task<'_, S> {
         let (counts, known) = (Counts::default(), replica.changes);
         // What others committed meanwhile (a zombie that fenced this task, a transaction that hung and was decided) shows
         // in the changelog: offsets and state belong together where it did not grow while the offsets were asked for.
+        if let Some(end) = self.restore(&mut replica, &consumer)? {
+            return Ok(end);
+        }
         let committed = loop {
-            if let Some(end) = self.restore(&mut replica, &consumer)? {
-                return Ok(end);
-            }
             // pending ones (KIP-447) are waited for, however long: the last stable ones are not yet, or no longer, the truth
             let committed = patiently(self.stop, &id, || self.committed(&consumer, &counts))?;
             let Some(committed) = committed else { return Ok(End::Stopped) };

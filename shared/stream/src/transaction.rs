@@ -170,9 +170,8 @@ impl Writer {
     }
 
     /// Begins, sends numbered records and waits for the acknowledgements; on failure aborts.
-    fn send<'a>(&self, records: impl Iterator<Item = (usize, &'a Outgoing)>, pace: Pace) -> Result<(), Failure> {
+    fn send<'a>(&self, mut records: impl Iterator<Item = (usize, &'a Outgoing)>, pace: Pace) -> Result<(), Failure> {
         self.producer.begin_transaction().map_err(|error| Failure::Fenced(format!("begin: {error}")))?;
-        let mut records = records;
         let sent = records.try_for_each(|(number, record)| {
             self.enqueue(number, record)?;
             if pace == Pace::Singly {

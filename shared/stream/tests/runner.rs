@@ -133,11 +133,6 @@ impl Instance {
         self.thread.join().unwrap()
     }
 
-    /// The sum of a counter, or the count of a histogram.
-    fn total(&self, name: &str) -> u64 {
-        total(&self.registry, name)
-    }
-
     fn gauge(&self, name: &str) -> Option<f64> {
         let families = self.registry.gather();
         let family = families.iter().find(|family| family.name() == name)?;
@@ -145,6 +140,7 @@ impl Instance {
     }
 }
 
+/// The sum of a counter, or the count of a histogram.
 fn total(registry: &prometheus::Registry, name: &str) -> u64 {
     let families = registry.gather();
     let metrics =
@@ -162,10 +158,15 @@ fn by_provider(n: u64, body: Option<String>) -> Record {
     Record { route: Some(format!("p{}", n % 40).into_bytes()), ..inbox(n, body) }
 }
 
+/// All records of a topic.
+fn all(kafka: &Kafka, topic: &'static Topic) -> Vec<Received> {
+    let mut reader = Reader::open(kafka, &[topic], From::Beginning).unwrap();
+    std::iter::from_fn(|| reader.next_until_end()).collect()
+}
+
 fn items(kafka: &Kafka) -> Vec<Item> {
-    let mut reader = Reader::open(kafka, &[&topic::RAW], From::Beginning).unwrap();
-    let next = || reader.next_until_end();
-    std::iter::from_fn(next).map(|r| serde_json::from_slice(r.value.as_deref().unwrap()).unwrap()).collect()
+    let item = |record: Received| serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
+    all(kafka, &topic::RAW).into_iter().map(item).collect()
 }
 
 fn until(what: &str, mut done: impl FnMut() -> bool) {
@@ -245,8 +246,7 @@ fn what_cannot_be_processed_is_a_dead_letter_and_the_rest_goes_on() {
 
 /// The dead letters.
 fn letters(kafka: &Kafka) -> Vec<Received> {
-    let mut reader = Reader::open(kafka, &[&topic::DLQ], From::Beginning).unwrap();
-    std::iter::from_fn(|| reader.next_until_end()).collect()
+    all(kafka, &topic::DLQ)
 }
 
 /// What a dead letter's header says.
@@ -340,10 +340,13 @@ fn a_task_that_hangs_is_let_go() {
     assert_eq!(items(kafka).len(), 100);
 }
 
+fn administrator(kafka: &Kafka) -> AdminClient<DefaultClientContext> {
+    ClientConfig::new().set("bootstrap.servers", kafka.brokers()).create().unwrap()
+}
+
 /// Makes the brokers take less than the registry thinks.
 fn limit(kafka: &Kafka, topic: &Topic, bytes: &str) {
-    let client: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", kafka.brokers()).create().unwrap();
+    let client = administrator(kafka);
     let name = kafka.name(topic);
     let alter = AlterConfig::new(ResourceSpecifier::Topic(&name)).set("max.message.bytes", bytes);
     let altered = pollster::block_on(client.alter_configs(&[alter], &AdminOptions::new())).unwrap();
@@ -371,8 +374,7 @@ fn a_changelog_that_is_ahead_of_its_offsets_is_refused() {
     until("100 items", || items(&world.kafka).len() >= 100);
     instance.end().unwrap();
 
-    let client: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", world.kafka.brokers()).create().unwrap();
+    let client = administrator(&world.kafka);
     let group = format!("{}count", world.kafka.config().prefix);
     until("the group is gone", || {
         let deleted = pollster::block_on(client.delete_groups(&[&group], &AdminOptions::new())).unwrap();
@@ -421,7 +423,7 @@ fn an_owner_that_is_fenced_amid_its_start_takes_no_commit_for_a_reset() {
         let starts = (0..4).map(|_| {
             let instance = Instance::start::<false>(kafka);
             over.wait(Duration::from_secs(3));
-            let restored = instance.total("tidings_stream_restored_changes_total");
+            let restored = total(&instance.registry, "tidings_stream_restored_changes_total");
             (instance.end().map_err(|error| error.to_string()), restored)
         });
         let (ends, restored): (Vec<_>, Vec<_>) = starts.unzip();
@@ -478,7 +480,9 @@ fn an_instance_ends_amid_its_restore() {
     };
     Producer::new(&world.kafka).unwrap().send_all((0..400_000).map(change)).unwrap();
     let instance = Instance::start::<false>(&world.kafka);
-    until("two of its three partitions are restored", || instance.total("tidings_stream_restore_seconds") >= 2);
+    until("two of its three partitions are restored", || {
+        total(&instance.registry, "tidings_stream_restore_seconds") >= 2
+    });
     let (registry, told) = (instance.registry.clone(), Instant::now());
     instance.end().unwrap();
     assert!(told.elapsed() < Duration::from_secs(10), "it ended {:?} later", told.elapsed());
