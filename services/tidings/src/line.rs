@@ -74,7 +74,7 @@ impl Line {
         Ok(())
     }
 
-    fn spawn<S: Stage + Send + 'static>(
+    fn spawn<S: Stage>(
         &mut self,
         new: impl Fn() -> S + Send + Sync + 'static,
         hands: impl Hands<S> + 'static,

@@ -49,8 +49,8 @@ pub enum Share {
     Whole,
 }
 
-/// A pure state machine between topics.
-pub trait Stage: Sized {
+/// A pure state machine between topics. It owns its state, and the runner moves it between threads.
+pub trait Stage: Send + Sized + 'static {
     /// Names the consumer group, the transactional ids and the metrics.
     const NAME: &'static str;
     /// What an instance works on.

@@ -40,12 +40,7 @@ pub struct Assembly<S: Stage> {
 }
 
 /// Runs a stage until it is stopped; blocks. Topics must exist ([`crate::admin::ensure`]).
-pub fn run<S: Stage + Send + 'static>(
-    kafka: &Kafka,
-    assembly: Assembly<S>,
-    metrics: &Metrics,
-    stop: &Stop,
-) -> Result<(), Error> {
+pub fn run<S: Stage>(kafka: &Kafka, assembly: Assembly<S>, metrics: &Metrics, stop: &Stop) -> Result<(), Error> {
     let owner = Arc::new(Owner {
         kafka: kafka.clone(),
         assembly,
@@ -85,7 +80,7 @@ pub fn run<S: Stage + Send + 'static>(
 }
 
 /// Leaves the group. Dropping a consumer can hang (rust-rdkafka 453, 509), so it gets a bounded time.
-fn leave<S: Stage + Send + 'static>(member: BaseConsumer<Member<S>>) {
+fn leave<S: Stage>(member: BaseConsumer<Member<S>>) {
     member.unsubscribe();
     let leaving = thread::spawn(move || drop(member));
     if !within(Duration::from_secs(2), || leaving.is_finished()) {
@@ -130,7 +125,7 @@ struct Term {
     ended: Stop,
 }
 
-impl<S: Stage + Send + 'static> Owner<S> {
+impl<S: Stage> Owner<S> {
     /// A partition is ours from now on.
     fn begin(self: &Arc<Self>, partition: i32) {
         let term = Term::default();
@@ -300,13 +295,13 @@ fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'stati
 
 struct Member<S: Stage>(Arc<Owner<S>>);
 
-impl<S: Stage + Send + 'static> ClientContext for Member<S> {
+impl<S: Stage> ClientContext for Member<S> {
     fn error(&self, error: KafkaError, reason: &str) {
         listener::hear(&error, reason);
     }
 }
 
-impl<S: Stage + Send + 'static> ConsumerContext for Member<S> {
+impl<S: Stage> ConsumerContext for Member<S> {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(list) = rebalance {
             self.0.end(list.elements().iter().map(TopicPartitionListElem::partition));

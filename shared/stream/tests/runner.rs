@@ -119,7 +119,7 @@ impl Instance {
         Self::start_with(kafka, Count::<WHOLE>::default, Arc::new(()))
     }
 
-    fn start_with<S: Stage + Send + 'static>(kafka: &Kafka, new: fn() -> S, hands: Arc<dyn Hands<S>>) -> Self {
+    fn start_with<S: Stage>(kafka: &Kafka, new: fn() -> S, hands: Arc<dyn Hands<S>>) -> Self {
         let (kafka, stop, registry) = (kafka.clone(), Stop::new(), prometheus::Registry::new());
         let (told, metrics) = (stop.clone(), Metrics::new(&registry).unwrap());
         let thread = thread::spawn(move || {
