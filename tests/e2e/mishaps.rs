@@ -1,6 +1,6 @@
 //! What goes wrong in the world outside: it is told where it belongs, and the line goes on.
 
-use crate::{LIMIT, bereft, feeds_at, opml, values};
+use crate::{LIMIT, begin, bereft, feeds_at, opml, values};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use tidings_model::{BODY_LIMIT, topic};
 use tidings_tests::chaos::{Load, prove};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::kafka::Kafka;
-use tidings_tests::line::{Line, binary};
+use tidings_tests::line::{Line, SERVICES, binary};
 use tidings_tests::until;
 
 #[test]
@@ -287,5 +287,29 @@ fn a_broker_that_is_gone_for_a_minute_loses_nothing() {
     until(LIMIT, "items flow again", || (line.read(&topic::ENRICHED).len() > before).then_some(()));
     println!("figure: items flowed {:.1} s after the broker was back", back.elapsed().as_secs_f64());
     load.pause();
+    prove(&line, &load).assert_exact();
+}
+
+/// Two years ahead, right again, two years behind: what the services remember is of all three times.
+#[test]
+fn a_clock_that_is_years_off_loses_nothing() {
+    const TWO_YEARS: i64 = 2 * 365 * 24 * 60 * 60;
+    let mut load = Load::new(0, 10, 40);
+    let mut line = Line::on_kafka(&load.config());
+    for (round, clock) in [TWO_YEARS, 0, -TWO_YEARS].into_iter().enumerate() {
+        line.set_clock(clock);
+        if round == 0 {
+            line.start_five();
+            begin(&line, &mut load);
+        } else {
+            SERVICES.into_iter().for_each(|service| assert!(line.stop(service).success(), "{service} ends in order"));
+            SERVICES.into_iter().for_each(|service| line.restart(service));
+            load.resume();
+        }
+        let before = line.read(&topic::ENRICHED).len();
+        until(LIMIT, "items flow", || (line.read(&topic::ENRICHED).len() > before + 300).then_some(()));
+        load.pause();
+        line.rest(LIMIT, Duration::from_secs(5));
+    }
     prove(&line, &load).assert_exact();
 }

@@ -3,7 +3,7 @@
 //! Each line has a folder, ports and a topic prefix of its own. Its processes are killed when it is dropped; when
 //! the test is failing, the ends of their logs are printed.
 
-use crate::{free_ports, http, kafka::Kafka, read, read::Rec, until};
+use crate::{free_ports, http, kafka::Kafka, output, read, read::Rec, root, until};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -18,6 +18,8 @@ use tidings_model::Topic;
 /// The services, in the order of the stream.
 pub const SERVICES: [&str; 5] = ["fetch", "intake", "dedup", "enrich", "sink"];
 
+/// What is preloaded for another time of day, in a line's folder.
+const CLOCK: &str = "clock.so";
 /// Until a process must be ready.
 const READY: Duration = Duration::from_secs(60);
 /// Until a process that was asked to end must have ended.
@@ -42,6 +44,8 @@ pub struct Line {
     dir: TempDir,
     brokers: String,
     prefix: String,
+    /// Seconds that clocks of processes started from now on are ahead.
+    clock: i64,
     processes: BTreeMap<String, Process>,
 }
 
@@ -80,7 +84,8 @@ impl Line {
     fn new(brokers: &str, prefix: &str, config: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("tidings-line-").tempdir().expect("a temporary folder can be made");
         fs::write(dir.path().join("tidings.toml"), config).expect("the temporary folder can be written");
-        Self { _kafka: None, dir, brokers: brokers.to_owned(), prefix: prefix.to_owned(), processes: BTreeMap::new() }
+        let (brokers, prefix) = (brokers.to_owned(), prefix.to_owned());
+        Self { _kafka: None, dir, brokers, prefix, clock: 0, processes: BTreeMap::new() }
     }
 
     /// Its folder, which its processes run in.
@@ -91,6 +96,14 @@ impl Line {
     /// For `bootstrap.servers`.
     pub fn brokers(&self) -> &str {
         &self.brokers
+    }
+
+    /// Lets the system clock of processes that are started from now on be so many seconds ahead.
+    pub fn set_clock(&mut self, ahead: i64) {
+        let source = root().join("tests/src/clock.c");
+        let library = self.dir().join(CLOCK);
+        output(Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(library).arg(source));
+        self.clock = ahead;
     }
 
     /// Starts a service and returns at once.
@@ -143,6 +156,9 @@ impl Line {
         let log = File::options().create(true).append(true).open(self.log_path(name)).expect("a log can be written");
         let copy = log.try_clone().expect("a file can be opened twice");
         let mut command = Command::new(binary());
+        if self.clock != 0 {
+            command.env("LD_PRELOAD", self.dir().join(CLOCK)).env("CLOCK_OFF", self.clock.to_string());
+        }
         command.current_dir(self.dir()).args(&args).env("TIDINGS_METRICS__LISTEN", &admin);
         command.stdin(Stdio::null()).stdout(log).stderr(copy);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));

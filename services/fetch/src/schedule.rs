@@ -27,6 +27,14 @@ impl Schedule {
         at.plus((self.interval / 10).min(STAGGER_LIMIT).mul_f64(fraction(feed, "start")))
     }
 
+    /// After a restart: as it was remembered, or soon where that is over. What lies further ahead than any poll is put
+    /// off was remembered by a clock that has been set back since, and is over, too.
+    pub fn again(&self, feed: &FeedId, memory: &FeedMemory, at: Timestamp) -> Timestamp {
+        let longest = self.max.max(self.interval(memory)).max(RETRY_AFTER_LIMIT).mul_f64(1.1);
+        let is_ahead = memory.due > at && memory.due <= at.plus(longest);
+        if is_ahead { memory.due } else { self.soon(feed, at) }
+    }
+
     /// After a good answer. A host's hints (how long caches may keep the answer, the feed's ttl) lengthen the
     /// configured interval, never one that the subscription names. Up to a tenth is added, lest feeds that started
     /// together stay together.
@@ -103,6 +111,23 @@ mod tests {
         let memory = FeedMemory { failures: 1, ..memory() };
         for (asked, honoured) in [(60 * MINUTE, 60 * MINUTE), (9_000 * MINUTE, 24 * 60 * MINUTE)] {
             assert_eq!(schedule.retry(&feed, &memory, at, Some(asked)).since(at), honoured);
+        }
+    }
+
+    #[test]
+    fn a_restart_keeps_what_is_due_unless_the_clock_was_set_back() {
+        let schedule = Schedule::new(&Config::default());
+        let (feed, at) = (FeedId::of(["a"]), Timestamp::from_millis(1_000_000));
+        let soon = schedule.soon(&feed, at);
+        let (past, ahead) = (Timestamp::from_millis(999_999), at.plus(26 * 60 * MINUTE));
+        for (due, expected) in [
+            (past, soon),
+            (at, soon),
+            (at.plus(MINUTE), at.plus(MINUTE)),
+            (ahead, ahead),
+            (ahead.plus(60 * MINUTE), soon),
+        ] {
+            assert_eq!(schedule.again(&feed, &FeedMemory { due, ..memory() }, at), expected, "{due:?}");
         }
     }
 

@@ -120,8 +120,7 @@ impl Fetch {
     fn restored(&self, at: Timestamp) -> Step<Self> {
         let asks = self.feeds.iter().map(|(id, memory)| match memory.state() {
             state @ Some(_) if memory.is_stopped() => Ask::Stop { feed: id.clone(), state },
-            _ if memory.due > at => ask(id, memory),
-            _ => ask(id, &FeedMemory { due: self.schedule.soon(id, at), ..memory.as_ref().clone() }),
+            _ => ask(id, &FeedMemory { due: self.schedule.again(id, memory, at), ..memory.as_ref().clone() }),
         });
         Step { asks: asks.collect(), ..Step::default() }
     }

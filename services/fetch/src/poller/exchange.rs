@@ -1,7 +1,7 @@
 //! One poll over HTTP: hop by hop, within the limits of address, time and size.
 
 use super::{
-    guard::{Forbidden, Guard, Hop, NotFound},
+    guard::{Forbidden, Guard, Guarded, Hop, NotFound},
     headers,
     hosts::{Hosts, Turn},
     now,
@@ -10,6 +10,7 @@ use crate::{BodyHash, Config, Outcome, Poll, Polled, status};
 use bytesize::ByteSize;
 use reqwest::{
     Client, ClientBuilder, Response, StatusCode,
+    dns::Resolve,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION},
 };
 use std::{
@@ -50,7 +51,8 @@ enum Answer {
 }
 
 impl Exchange {
-    pub fn new(config: &Config) -> reqwest::Result<Self> {
+    /// `names` are asked for the addresses of hosts that the configuration does not name.
+    pub fn new(config: &Config, names: Arc<dyn Resolve>) -> reqwest::Result<Self> {
         let guard = Guard::new(&config.allow);
         let client = || -> ClientBuilder {
             Client::builder()
@@ -63,7 +65,7 @@ impl Exchange {
                 .pool_idle_timeout(Duration::from_secs(30))
         };
         Ok(Self {
-            guarded: client().dns_resolver(Arc::new(guard.clone())).build()?,
+            guarded: client().dns_resolver(Arc::new(Guarded { guard: guard.clone(), names })).build()?,
             allowed: client().build()?,
             guard,
             hosts: Hosts::new(config.per_host_gap, config.concurrency),

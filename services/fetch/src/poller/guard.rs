@@ -112,25 +112,44 @@ impl Guard {
     }
 }
 
-/// Resolves through the system, and drops what is not permitted.
-impl Resolve for Guard {
+/// Resolves names, and drops addresses that are not permitted.
+pub(super) struct Guarded {
+    pub guard: Guard,
+    /// Who knows the addresses.
+    pub names: Arc<dyn Resolve>,
+}
+
+impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = self.clone();
+        let (guard, asked) = (self.guard.clone(), name.as_str().to_owned());
+        let found = self.names.resolve(name);
         Box::pin(async move {
-            let name = name.as_str();
-            let found = tokio::net::lookup_host((name, 0)).await.map_err(|_| NotFound(name.to_owned()))?;
-            let found: Vec<SocketAddr> = found.collect();
+            let found: Vec<SocketAddr> = found.await?.collect();
             let permitted: Vec<SocketAddr> =
                 found.iter().copied().filter(|address| guard.refused(address.ip()).is_none()).collect();
             let refused = found.first().and_then(|first| Some((first.ip(), guard.refused(first.ip())?)));
             match (permitted.is_empty(), refused) {
                 (true, Some((address, what))) => {
-                    let why = format!("{name} resolves to {address}, {what}; allow it with fetch.allow");
+                    let why = format!("{asked} resolves to {address}, {what}; allow it with fetch.allow");
                     Err(Forbidden(why).into())
                 }
-                (true, None) => Err(NotFound(name.to_owned()).into()),
+                (true, None) => Err(NotFound(asked).into()),
                 _ => Ok(Box::new(permitted.into_iter()) as Addrs),
             }
+        })
+    }
+}
+
+/// The system's resolver.
+pub(super) struct System;
+
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found =
+                tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NotFound(name.as_str().to_owned()))?;
+            let found: Vec<SocketAddr> = found.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }

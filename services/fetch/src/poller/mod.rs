@@ -13,6 +13,7 @@ pub use guard::Allow;
 
 use crate::{Ask, Config, Fetch, Metrics, Outcome, Poll, Polled};
 use exchange::Exchange;
+use reqwest::dns::Resolve;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -39,7 +40,17 @@ struct Shared {
 impl Poller {
     /// Polls on `runtime`. Fails where TLS can't be set up.
     pub fn new(runtime: Handle, config: &Config, metrics: &Metrics) -> reqwest::Result<Self> {
-        let shared = Shared { exchange: Exchange::new(config)?, tickets: Mutex::default(), metrics: metrics.clone() };
+        Self::resolving(runtime, config, metrics, Arc::new(guard::System))
+    }
+
+    fn resolving(
+        runtime: Handle,
+        config: &Config,
+        metrics: &Metrics,
+        names: Arc<dyn Resolve>,
+    ) -> reqwest::Result<Self> {
+        let shared =
+            Shared { exchange: Exchange::new(config, names)?, tickets: Mutex::default(), metrics: metrics.clone() };
         Ok(Self { runtime, shared: Arc::new(shared) })
     }
 }
@@ -114,10 +125,12 @@ pub(crate) fn label(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Waits by the wall clock: timers stand still while a laptop sleeps, so none is longer than a minute.
+/// Waits by the wall clock, as timers stand still while a laptop sleeps, but no longer than it is until then by a timer:
+/// a clock that is set back puts nothing off.
 async fn until(due: Timestamp) {
+    let timer = Instant::now() + due.since(now());
     loop {
-        let left = due.since(now());
+        let left = due.since(now()).min(timer.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return;
         }

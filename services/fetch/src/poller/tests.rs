@@ -11,6 +11,7 @@ use axum::{
     routing::get,
 };
 use bytesize::ByteSize;
+use reqwest::dns::{Addrs, Name, Resolving};
 use std::{
     io::Write,
     net::SocketAddr,
@@ -191,6 +192,41 @@ async fn outcomes() {
     let rig = Rig { poller: Poller::new(Handle::current(), &config, &metrics).unwrap(), ..open };
     let polled = rig.poll(&format!("http://{closed}/")).await;
     assert!(matches!(&polled.outcome, Outcome::Network(why) if why == "connection refused"), "{polled:?}");
+}
+
+/// Its names lead to a permitted address at first, and then inside.
+struct Rebinding(AtomicUsize);
+
+impl Resolve for Rebinding {
+    fn resolve(&self, _: Name) -> Resolving {
+        let last = if self.0.fetch_add(1, Ordering::SeqCst) == 0 { 2 } else { 1 };
+        let address = SocketAddr::from(([127, 0, 0, last], 0));
+        Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_bound_anew_leads_no_further_than_any_other() {
+    let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = inside.local_addr().unwrap().port();
+    let outside = tokio::net::TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+    // no connection is kept: the second poll has to ask for the name again
+    let answer = || async { ([(header::CONNECTION, "close")], FEED) };
+    tokio::spawn(async move { axum::serve(outside, Router::new().route("/feed", get(answer))).await });
+    let config = Config { allow: vec!["127.0.0.2".to_owned()], ..Config::default() };
+    let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+    let names = Arc::new(Rebinding(AtomicUsize::new(0)));
+    let poller = Poller::resolving(Handle::current(), &config, &metrics, names.clone()).unwrap();
+    let rig = Rig { poller, ..Rig::quick().await };
+
+    let url = format!("http://rebound.example:{port}/feed");
+    let first = rig.poll(&url).await;
+    assert!(matches!(first.outcome, Outcome::Document { .. }), "{first:?}");
+    assert_eq!(names.0.load(Ordering::SeqCst), 1, "what was checked is what was connected to");
+    let second = format!("{:?}", rig.poll(&url).await.outcome);
+    assert!(second.starts_with("Refused(\"rebound.example resolves to 127.0.0.1, a loopback"), "{second}");
+    let knock = tokio::time::timeout(Duration::from_millis(100), inside.accept()).await;
+    assert!(knock.is_err(), "someone came inside");
 }
 
 #[tokio::test]
