@@ -67,11 +67,12 @@ impl Line {
     }
 
     /// A line on a broker that need not be there, nothing created, nothing running. Keys that stand before the first
-    /// section of `config` are those of `[kafka]`.
+    /// section of `config` are those of `[kafka]`; two partitions, unless they say otherwise.
     pub fn on(brokers: &str, config: &str) -> Self {
         static LINES: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("test-{}-{}.", std::process::id(), LINES.fetch_add(1, Ordering::Relaxed));
-        let kafka = format!("[kafka]\nbrokers = \"{brokers}\"\nprefix = \"{prefix}\"\npartitions = 2\n");
+        let partitions = if config.starts_with("partitions") { "" } else { "partitions = 2\n" };
+        let kafka = format!("[kafka]\nbrokers = \"{brokers}\"\nprefix = \"{prefix}\"\n{partitions}");
         Self::new(brokers, &prefix, &format!("{kafka}{config}"))
     }
 
