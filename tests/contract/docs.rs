@@ -4,7 +4,7 @@
 use crate::{assert_none, files, text};
 use std::collections::BTreeSet;
 use std::path::Path;
-use tidings_tests::root;
+use tidings_tests::{promises, root};
 
 /// What a visitor sees first. Configurations of tools are dot-files, or live under tests/.
 const ROOT: [&str; 11] = [
@@ -67,6 +67,19 @@ fn commands_exist() {
         );
     }
     assert_none(&wrong, "documented, and not in the Makefile");
+}
+
+#[test]
+fn promises_name_tests_that_are_there() {
+    let cells = promises::cells();
+    let absent = cells.iter().flat_map(|cell| promises::tests(cell)).filter(|named| !named.is_there());
+    assert_none(
+        &absent.map(|named| format!("{named:?}")).collect::<Vec<_>>(),
+        "named in docs/guarantees.md, and no test",
+    );
+    let by_hand = |cell: &&String| cell.starts_with("`make ") || cell.ends_with("by hand");
+    let loose = cells.iter().filter(|cell| promises::tests(cell).is_empty() && !by_hand(cell));
+    assert_none(&loose.cloned().collect::<Vec<_>>(), "promises in docs/guarantees.md that no test holds");
 }
 
 /// Lines outside of code fences, or inside of them.

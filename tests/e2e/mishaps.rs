@@ -156,6 +156,7 @@ fn hostile_feeds_cost_only_themselves() {
         (there("Ferry resumes after storm") && there("Harbour closes again")).then_some(())
     });
     let fetch = line.peak_memory("fetch");
+    println!("figure: fetch held {fetch} MiB at most");
     assert!(fetch < 400, "fetch held {fetch} MiB");
 }
 

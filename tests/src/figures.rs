@@ -11,17 +11,28 @@ const DOCUMENT: &str = "docs/guarantees.md";
 /// # Panics
 /// When the document has no such marks.
 pub fn record(name: &str, table: &str) {
-    let path = root().join(DOCUMENT);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{DOCUMENT}: {error}"));
+    let text = text();
     let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
     let (before, rest) = text.split_once(&open).unwrap_or_else(|| panic!("{DOCUMENT} has no {open}"));
     let (_, after) = rest.split_once(&close).unwrap_or_else(|| panic!("{DOCUMENT} has no {close}"));
-    let date = output(Command::new("date").arg("+%Y-%m-%d"));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let (date, processor) = (date.trim_end(), processor());
+    let (date, processor) = (date(), processor());
     let on = format!("{date} on {cores} cores of {processor}, broker, load and other work on the machine included.");
-    let text = format!("{before}{open}\n{on}\n\n{table}{close}{after}");
-    fs::write(&path, text).unwrap_or_else(|error| panic!("{DOCUMENT}: {error}"));
+    write(&format!("{before}{open}\n{on}\n\n{table}{close}{after}"));
+}
+
+/// Today, as the machine has it.
+pub fn date() -> String {
+    output(Command::new("date").arg("+%Y-%m-%d")).trim_end().to_owned()
+}
+
+/// The document.
+pub(crate) fn text() -> String {
+    fs::read_to_string(root().join(DOCUMENT)).unwrap_or_else(|error| panic!("{DOCUMENT}: {error}"))
+}
+
+pub(crate) fn write(text: &str) {
+    fs::write(root().join(DOCUMENT), text).unwrap_or_else(|error| panic!("{DOCUMENT}: {error}"));
 }
 
 /// What speed depends on: the processor, as Linux names it, and what the recogniser has of its instructions.

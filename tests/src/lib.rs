@@ -9,6 +9,7 @@ pub mod figures;
 pub mod http;
 pub mod kafka;
 pub mod line;
+pub mod promises;
 pub mod read;
 
 use std::net::{Ipv4Addr, TcpListener};

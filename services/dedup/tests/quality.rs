@@ -167,7 +167,7 @@ fn copies_are_found_and_news_is_kept() {
     let (truth, found) = (pairs(stream.iter().map(|article| article.truth)), pairs(clusters.iter()));
     let right = truth.intersection(&found).count() as f64;
     let (precision, recall) = (right / found.len() as f64, right / truth.len() as f64);
-    println!("{} items, {} pairs: precision {precision:.4}, recall {recall:.4}", stream.len(), truth.len());
+    println!("figure: {} items, {} pairs: precision {precision:.4}, recall {recall:.4}", stream.len(), truth.len());
     assert!(recall >= 0.99 && precision >= 0.995, "precision {precision:.4}, recall {recall:.4}");
 }
 

@@ -22,5 +22,6 @@ fn names_in_news_of_the_world() {
         serde_json::to_value(&step.out[0]).unwrap()
     });
     let verdict = gold.judge(enriched).unwrap();
+    println!("figure: F1 {:.1}", verdict.f1());
     assert!(verdict.f1() >= 81.0, "{verdict}");
 }

@@ -13,7 +13,7 @@ use tidings_model::topic;
 use tidings_tests::chaos::{Load, quantile};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::line::{Line, SERVICES};
-use tidings_tests::{figures, kafka::Kafka, read::Rec, until};
+use tidings_tests::{figures, kafka::Kafka, promises, read::Rec, until};
 
 /// Portions that are not counted.
 const WARM: usize = 2;
@@ -37,12 +37,40 @@ const CALM: Duration = Duration::from_secs(40);
 /// Clock ticks in a second: USER_HZ, 100 on every Linux.
 const TICKS: f64 = 100.0;
 
+/// Items a second that are promised.
+const RATE: f64 = 2_500.0;
+/// Milliseconds to the enriched topic that 99 of 100 items of the calm stream stay below.
+const SLOW: i64 = 1_000;
+/// A stage may cost so many times more in the last portion than in the first, as a shared machine measures it …
+const GROWTH: f64 = 1.2;
+/// … and so many CPU seconds per 1,000 items: the clock's ticks are as coarse.
+const TICK: f64 = 0.005;
+
 /// What a portion took.
 struct Portion {
     /// From the first record handed in to the last one enriched.
     seconds: f64,
     /// CPU seconds of each service, and of the broker.
     cpu: Vec<f64>,
+}
+
+impl Portion {
+    /// Items a second.
+    fn rate(&self) -> f64 {
+        PORTION as f64 / self.seconds
+    }
+
+    /// CPU seconds of one of them per 1,000 items.
+    fn cost(&self, number: usize) -> f64 {
+        self.cpu[number] / PORTION as f64 * 1e3
+    }
+}
+
+/// From first sight to a topic.
+struct Delays {
+    topic: &'static str,
+    /// Milliseconds, sorted.
+    ms: Vec<i64>,
 }
 
 fn main() {
@@ -67,9 +95,31 @@ fn main() {
     std::thread::sleep(CALM);
     calm.pause();
     line.rest(LIMIT, STILL);
-    let table = table(&line, &kafka, &portions, start) + &restore(&mut line);
+    let delays = delays(&line, start);
+    let table = table(&line, &kafka, &portions, &delays) + &restore(&mut line);
     println!("{table}");
     figures::record("bench-line", &table);
+    let (told, is_kept) = judge(&portions, &delays);
+    println!("{told}");
+    promises::tell(|tests| tests.starts_with("`make bench-line`").then(|| told.clone()));
+    assert!(is_kept, "short of what is promised");
+}
+
+/// What is promised of the speed, as it was found, and whether it was kept.
+fn judge(portions: &[Portion], delays: &[Delays]) -> (String, bool) {
+    let mut rates: Vec<f64> = portions.iter().map(Portion::rate).collect();
+    rates.sort_by(f64::total_cmp);
+    let rate = rates[PORTIONS / 2];
+    let enriched = delays.iter().find(|delays| delays.topic == topic::ENRICHED.name);
+    let slow = enriched.and_then(|delays| quantile(&delays.ms, 0.99)).expect("stories are there");
+    let (first, last) = (&portions[0], &portions[PORTIONS - 1]);
+    let growth = |number: usize| (SERVICES[number], last.cost(number) / first.cost(number));
+    let grown: Vec<_> =
+        (0..SERVICES.len()).filter(|number| last.cost(*number) > first.cost(*number) * GROWTH + TICK).collect();
+    let grown: Vec<_> = grown.into_iter().map(growth).collect();
+    let costs = if grown.is_empty() { "no stage's cost grew".to_owned() } else { format!("costs grew: {grown:.2?}") };
+    let told = format!("{}: {rate:.0} items/s, the middle of three; p99 {slow} ms; {costs}", figures::date());
+    (told, rate >= RATE && slow < SLOW && grown.is_empty())
 }
 
 fn portion(line: &Line, kafka: &Kafka, server: &Server, number: usize) -> Portion {
@@ -112,7 +162,7 @@ fn cpu(line: &Line, kafka: &Kafka) -> Vec<f64> {
     services.into_iter().chain(kafka.pids()).map(seconds).collect()
 }
 
-fn table(line: &Line, kafka: &Kafka, portions: &[Portion], start: i64) -> String {
+fn table(line: &Line, kafka: &Kafka, portions: &[Portion], delays: &[Delays]) -> String {
     let mut table = String::from("| | ");
     (1..=PORTIONS).for_each(|number| write!(table, "| portion {number} ").expect("memory is written"));
     table += "|\n| --- |";
@@ -120,29 +170,41 @@ fn table(line: &Line, kafka: &Kafka, portions: &[Portion], start: i64) -> String
     let mut row = |name: &str, values: Vec<String>| {
         write!(table, "\n| {name} | {} |", values.join(" | ")).expect("memory is written");
     };
-    let rate = |portion: &Portion| format!("{:.0}", PORTION as f64 / portion.seconds);
+    let rate = |portion: &Portion| format!("{:.0}", portion.rate());
     row(&format!("items/s, of {PORTION}"), portions.iter().map(rate).collect());
     for (number, service) in SERVICES.into_iter().chain(kafka.is_own().then_some("broker")).enumerate() {
-        let cost = |portion: &Portion| format!("{:.2}", portion.cpu[number] / PORTION as f64 * 1e3);
+        let cost = |portion: &Portion| format!("{:.3}", portion.cost(number));
         row(&format!("{service}: CPU seconds per 1,000 items"), portions.iter().map(cost).collect());
     }
     let memory = SERVICES.map(|service| format!("{service} {}", line.peak_memory(service))).join(", ");
     write!(table, "\n\nAn item is a headline and up to {WORDS} words. Memory at most, MiB: {memory}.\n\n")
         .expect("memory is written");
     table += "| at 50 items/s, first seen to | items | p50, ms | p99, ms |\n| --- | ---: | ---: | ---: |\n";
+    for Delays { topic, ms } in delays {
+        let at = |share| quantile(ms, share).map_or("–".to_owned(), |ms| ms.to_string());
+        writeln!(table, "| {topic} | {} | {} | {} |", ms.len(), at(0.5), at(0.99)).expect("memory is written");
+    }
+    table
+}
+
+/// Of what came after `start`.
+fn delays(line: &Line, start: i64) -> Vec<Delays> {
+    let read = |topic| line.read(topic).into_iter().filter(|record| record.taken > start);
     let mut seen = BTreeMap::new();
+    let mut all = Vec::new();
     for topic in [&topic::RAW, &topic::UNIQUE, &topic::DUPLICATES, &topic::ENRICHED] {
-        let records: Vec<Rec> = line.read(topic).into_iter().filter(|record| record.taken > start).collect();
+        let records: Vec<Rec> = read(topic).collect();
         let of = |record: &Rec| Some((record.key.clone()?, record.taken - record.delay()?));
         seen.extend(records.iter().filter_map(of));
-        delays(&mut table, topic.name, records.iter().filter_map(Rec::delay).collect());
+        all.push(Delays { topic: topic.name, ms: records.iter().filter_map(Rec::delay).collect() });
     }
-    let alerts = line.read(&topic::ALERTS).into_iter().filter(|record| record.taken > start).filter_map(|record| {
+    let alerts = read(&topic::ALERTS).filter_map(|record| {
         let item = record.json()["evidence"][0].as_str()?.to_owned();
         Some(record.taken - seen.get(&item)?)
     });
-    delays(&mut table, topic::ALERTS.name, alerts.collect());
-    table
+    all.push(Delays { topic: topic::ALERTS.name, ms: alerts.collect() });
+    all.iter_mut().for_each(|delays| delays.ms.sort_unstable());
+    all
 }
 
 /// Starts dedup again, three times: how long it takes until its state is whole.
@@ -164,12 +226,6 @@ fn restore(line: &mut Line) -> String {
         "\nStarted again three times, dedup reads back {changes} changes in {least:.2}, {middle:.2} and {most:.2} s: {:.0} a second.\n",
         changes / middle
     )
-}
-
-fn delays(table: &mut String, topic: &str, mut delays: Vec<i64>) {
-    delays.sort_unstable();
-    let at = |share| quantile(&delays, share).map_or("–".to_owned(), |ms: i64| ms.to_string());
-    writeln!(table, "| {topic} | {} | {} | {} |", delays.len(), at(0.5), at(0.99)).expect("memory is written");
 }
 
 /// A headline and a summary as search engines cut them, in English: what its words are is part of what an item costs.

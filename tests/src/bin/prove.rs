@@ -1,119 +1,169 @@
-//! `make prove`: the tests behind `docs/guarantees.md`, several times in a row on Apache Kafka, and the broker's own on
-//! the embedded one as well; and what each found.
+//! `make prove`: the tests that `docs/guarantees.md` names, several times in a row: those of the line and the runner on
+//! Apache Kafka, those of the broker on both. What each found is written beside its promise.
 //!
 //! A test tells a figure on a line that begins with `figure: `; the last round's are kept. One that says `skipped: ` did
 //! not run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use tidings_tests::promises::{self, Named, Suite};
 use tidings_tests::{figures, kafka::Kafka, root};
 
 const ROUNDS: usize = 3;
-/// Package, test binary and what it runs on.
-const SUITES: [(&str, &str, Broker); 4] = [
-    ("tidings-tests", "e2e", Broker::Kafka),
-    ("tidings-stream", "runner", Broker::Shared),
-    ("tidings-broker", "conformance", Broker::Shared),
-    ("tidings-broker", "conformance", Broker::Embedded),
-];
 
 /// What a suite runs on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Broker {
-    /// Apache Kafka, which the suite starts itself: it kills brokers.
+    /// Apache Kafka.
     Kafka,
-    /// Apache Kafka, started for several suites.
-    Shared,
     /// Ours.
     Embedded,
+    /// None.
+    Without,
 }
 
-impl Broker {
-    fn name(self) -> &'static str {
-        if self == Self::Embedded { "embedded" } else { "Kafka" }
-    }
-}
-
-/// Test binary, test and broker.
-type Name = (String, String, &'static str);
+/// A suite on a broker.
+type Run = (Suite, Broker);
 
 /// What became of one test.
 #[derive(Default)]
 struct Record {
     passed: usize,
     failed: usize,
-    took: Vec<Duration>,
     figures: Vec<String>,
+}
+
+/// What became of a run in all rounds, and how long the longest took.
+#[derive(Default)]
+struct Outcome {
+    tests: BTreeMap<String, Record>,
+    longest: Duration,
 }
 
 fn main() {
     let rounds = std::env::args().nth(1).map_or(ROUNDS, |rounds| rounds.parse().expect("prove [ROUNDS], a number"));
+    let cells = promises::cells();
+    let suites: BTreeSet<Suite> =
+        cells.iter().flat_map(|cell| promises::tests(cell)).map(|named| named.suite).collect();
     let kafka = Kafka::start();
-    let mut records = BTreeMap::<Name, Record>::new();
+    let mut outcomes = BTreeMap::<Run, Outcome>::new();
     for round in 1..=rounds {
-        for (package, suite, broker) in SUITES {
-            println!("round {round} of {rounds}: {suite}, {}", broker.name());
-            let shared = (broker == Broker::Shared).then(|| kafka.brokers());
-            run(package, suite, broker, shared, &mut records);
+        for run in suites.iter().flat_map(runs) {
+            println!("round {round} of {rounds}: {}", title(&run));
+            let outcome = outcomes.entry(run.clone()).or_default();
+            perform(&run, kafka.brokers(), outcome);
         }
     }
-    figures::record("prove", &table(&records));
-    let failed: Vec<&Name> = records.iter().filter(|(_, record)| record.failed > 0).map(|(name, _)| name).collect();
+    figures::record("prove", &table(&outcomes));
+    promises::tell(|cell| found(&promises::tests(cell), &outcomes));
+    let tests = || outcomes.values().flat_map(|outcome| &outcome.tests);
+    let failed: Vec<&String> = tests().filter(|(_, record)| record.failed > 0).map(|(test, _)| test).collect();
     assert!(failed.is_empty(), "failed: {failed:?}");
+    let names = cells.iter().flat_map(|cell| promises::tests(cell));
+    let absent: Vec<Named> = names.filter(|named| matching(named, &outcomes).next().is_none()).collect();
+    assert!(absent.is_empty(), "docs/guarantees.md names tests that did not run: {absent:?}");
 }
 
-fn run(package: &str, suite: &str, on: Broker, brokers: Option<&str>, records: &mut BTreeMap<Name, Record>) {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(root()).args(["test", "-q", "-p", package, "--test", suite, "--"]);
-    cargo.args(["--test-threads=1", "--nocapture", "--format=pretty", "--skip", "embedded"]);
-    match brokers {
-        Some(brokers) => cargo.env("KAFKA_BROKERS", brokers),
-        None => cargo.env_remove("KAFKA_BROKERS"),
+/// Which brokers a suite runs on.
+fn runs(suite: &Suite) -> Vec<Run> {
+    let brokers: &[Broker] = match suite.target.as_deref() {
+        Some("conformance") => &[Broker::Kafka, Broker::Embedded],
+        Some("e2e" | "runner") => &[Broker::Kafka],
+        _ => &[Broker::Without],
     };
+    brokers.iter().map(|broker| (suite.clone(), *broker)).collect()
+}
+
+fn perform((suite, on): &Run, brokers: &str, outcome: &mut Outcome) {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root()).args(["test", "-q", "-p", &suite.package]);
+    match &suite.target {
+        Some(target) => cargo.args(["--test", target]),
+        None => cargo.arg(if suite.is_library { "--lib" } else { "--bins" }),
+    };
+    cargo.args(["--", "--test-threads=1", "--nocapture", "--format=pretty"]);
+    cargo.env_remove("KAFKA_BROKERS");
+    match suite.target.as_deref() {
+        // on their own clusters, whose brokers they kill
+        Some("e2e") => cargo.args(["--skip", "embedded"]),
+        _ if *on == Broker::Kafka => cargo.env("KAFKA_BROKERS", brokers),
+        _ => &mut cargo,
+    };
+    let began = Instant::now();
     let mut child = cargo.stdout(Stdio::piped()).spawn().expect("cargo can be run");
-    let mut current = None::<(Name, Vec<String>)>;
+    let mut current = None::<(String, Vec<String>)>;
     let mut skipped = false;
-    // a test's name comes with its first line, which may be its last: it began when the one before it ended
-    let mut began = Instant::now();
     for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
         let line = line.expect("tests print text");
         println!("{line}");
         let mut rest = line.as_str();
         if let Some((name, after)) = line.strip_prefix("test ").and_then(|test| test.split_once(" ... ")) {
-            current = Some(((suite.to_owned(), name.to_owned(), on.name()), Vec::new()));
+            current = Some((name.to_owned(), Vec::new()));
             rest = after;
-        } else if line.starts_with("running ") {
-            began = Instant::now();
         }
         let Some((name, figures)) = &mut current else { continue };
         figures.extend(rest.strip_prefix("figure: ").map(str::to_owned));
         skipped |= rest.starts_with("skipped: ");
         if matches!(rest, "ok" | "FAILED") {
             if !std::mem::take(&mut skipped) || rest != "ok" {
-                let record = records.entry(name.clone()).or_default();
+                let record = outcome.tests.entry(name.clone()).or_default();
                 record.passed += usize::from(rest == "ok");
                 record.failed += usize::from(rest != "ok");
-                record.took.push(began.elapsed());
                 record.figures = std::mem::take(figures);
             }
             current = None;
-            began = Instant::now();
         }
     }
+    outcome.longest = outcome.longest.max(began.elapsed());
     let status = child.wait().expect("a child can be waited for");
-    let seen = records.iter().any(|((of, ..), record)| of == suite && record.failed > 0);
-    assert!(status.success() || seen, "{suite} ended with {status}, and no test of it failed");
+    let seen = outcome.tests.values().any(|record| record.failed > 0);
+    assert!(status.success() || seen, "{suite:?} ended with {status}, and no test of it failed");
 }
 
-fn table(records: &BTreeMap<Name, Record>) -> String {
-    let mut table = "| test | broker | passed | s | found last |\n| --- | --- | --- | ---: | --- |\n".to_owned();
-    for ((suite, test, broker), Record { passed, failed, took, figures }) in records {
-        let slowest = took.iter().max().map_or(0.0, Duration::as_secs_f64);
-        let figures = figures.join("; ");
-        writeln!(table, "| `{suite} {test}` | {broker} | {passed} of {} | {slowest:.0} | {figures} |", passed + failed)
+fn matching<'a>(named: &'a Named, outcomes: &'a BTreeMap<Run, Outcome>) -> impl Iterator<Item = &'a Record> {
+    let of_suite = outcomes.iter().filter(|((suite, _), _)| *suite == named.suite);
+    let tests = of_suite.flat_map(|(_, outcome)| &outcome.tests);
+    tests.filter(|(test, _)| named.is(test)).map(|(_, record)| record)
+}
+
+/// What is told beside a promise; nothing where no test of it ran.
+fn found(names: &[Named], outcomes: &BTreeMap<Run, Outcome>) -> Option<String> {
+    let records: Vec<&Record> = names.iter().flat_map(|named| matching(named, outcomes)).collect();
+    let figures = records.iter().flat_map(|record| record.figures.iter().cloned());
+    let told: Vec<String> = std::iter::once(in_a_row(&records)).chain(figures).collect();
+    (!records.is_empty()).then(|| told.join("; "))
+}
+
+/// How often tests passed, as "4 tests, each 3 of 3".
+fn in_a_row(records: &[&Record]) -> String {
+    let worst = records.iter().min_by_key(|record| (record.failed == 0, record.passed));
+    let often =
+        worst.map(|record| format!("{} of {}", record.passed, record.passed + record.failed)).unwrap_or_default();
+    match (records.len(), worst.is_some_and(|record| record.failed > 0)) {
+        (1, _) => often,
+        (count, false) => format!("{count} tests, each {often}"),
+        (count, true) => format!("{count} tests, one of them only {often}"),
+    }
+}
+
+fn title((suite, broker): &Run) -> String {
+    let target = suite.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
+    let on = match broker {
+        Broker::Kafka => ", on Apache Kafka",
+        Broker::Embedded => ", on the embedded broker",
+        Broker::Without => "",
+    };
+    format!("{}{target}{on}", suite.package)
+}
+
+fn table(outcomes: &BTreeMap<Run, Outcome>) -> String {
+    let mut table = "| suite | passed | at most, s |\n| --- | --- | ---: |\n".to_owned();
+    for (run, outcome) in outcomes {
+        let passed = in_a_row(&outcome.tests.values().collect::<Vec<_>>());
+        writeln!(table, "| {} | {passed} | {:.0} |", title(run), outcome.longest.as_secs_f64())
             .expect("memory is written");
     }
     table

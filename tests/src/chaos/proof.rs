@@ -52,7 +52,9 @@ impl Proof {
             wrong.len(),
             some(wrong)
         );
-        println!("figure: {:?}: lost, doubled, wrong 0, 0, 0", self.records);
+        let name = |topic: &str| topic.trim_start_matches("news.").trim_end_matches(".v1").to_owned();
+        let records = self.records.iter().map(|(topic, count)| format!("{count} {}", name(topic)));
+        println!("figure: {}; lost, doubled, wrong 0, 0, 0", records.collect::<Vec<_>>().join(", "));
     }
 
     /// Compares how often each thing is there with how often it should be.
