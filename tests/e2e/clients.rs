@@ -8,7 +8,7 @@ fn three_clients_read_the_same_and_nothing_that_was_aborted() {
     let kafka = Kafka::shared();
     let topic = format!("clients-{}", std::process::id());
     write_transactions(kafka.brokers(), &topic);
-    write(kafka.brokers(), &topic, "plain", &[("a", "1"), ("b", "2")], "from kcat");
+    write(kafka.brokers(), &topic, b"plain", &[(b"a", b"1"), (b"b", b"2")], b"from kcat");
 
     let kcat = read_with(Client::Kcat, kafka.brokers(), &topic);
     let mut keys = kcat.iter().filter_map(|record| record.key.as_deref()).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
 //! What goes wrong in the world outside: it is told where it belongs, and the line goes on.
 
 use crate::{LIMIT, begin, bereft, feeds_at, opml, values};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -13,7 +13,11 @@ use tidings_tests::chaos::{Load, prove};
 use tidings_tests::http::{Page, Server};
 use tidings_tests::kafka::Kafka;
 use tidings_tests::line::{Line, SERVICES, binary};
+use tidings_tests::read::read_bytes;
 use tidings_tests::until;
+
+/// A snippet as it should be.
+const GOOD: &[u8] = br#"{"headline": "Ferry resumes after storm"}"#;
 
 #[test]
 fn broken_feeds_embedded() {
@@ -174,6 +178,25 @@ fn gzip<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// Bytes that are no text, in a record's value, key and headers: it becomes a dead letter as it was, but for the header
+/// whose name can't be read.
+#[test]
+fn dead_letters_of_any_bytes_on_kafka() {
+    let mut line = Line::on_kafka("");
+    line.start_five();
+    let (key, value) = (b"k-\xff", b"{\"headline\": \"\xc3\x28 \xff\xfe\"}");
+    line.write(&topic::INBOX, key, &[(b"\xfe-name", b"1"), (b"x-origin", b"\xfd")], value);
+    line.write(&topic::INBOX, key, &[], GOOD);
+    until(LIMIT, "the good one comes through", || (values(&line, &topic::ENRICHED).len() == 1).then_some(()));
+    let letters = read_bytes(line.brokers(), &line.topic(&topic::DLQ));
+    let [(_, _, letter)] = &letters[..] else { panic!("one dead letter, not {letters:?}") };
+    assert_eq!(letter.as_deref(), Some(&value[..]));
+    let shown = line.try_run(&["dlq", "show", "0"]);
+    assert_eq!(shown.stdout, value, "its bytes, and nothing else");
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("x-origin"), "{shown:?}");
+    assert!(line.log("intake").contains("no UTF-8: left out"), "the other header is told of");
+}
+
 #[test]
 fn dead_letters_embedded() {
     let mut line = Line::embedded("");
@@ -191,8 +214,8 @@ fn dead_letters_on_kafka() {
 /// What can't be read lies on the dead-letter topic as it was, and what comes behind it goes through.
 fn dead_letters(line: &Line) {
     let broken = "{\"headline\": \"no end";
-    line.write(&topic::INBOX, "k-1", &[("x-origin", "here")], broken);
-    line.write(&topic::INBOX, "k-1", &[], &json!({"headline": "Ferry resumes after storm"}).to_string());
+    line.write(&topic::INBOX, b"k-1", &[(b"x-origin", b"here")], broken.as_bytes());
+    line.write(&topic::INBOX, b"k-1", &[], GOOD);
     until(LIMIT, "the good one comes through", || (values(line, &topic::ENRICHED).len() == 1).then_some(()));
     let letters = line.read(&topic::DLQ);
     let [letter] = &letters[..] else { panic!("one dead letter, not {letters:#?}") };
@@ -269,7 +292,7 @@ fn a_broker_that_is_late_is_waited_for() {
     kafka.restart();
     line.wait_ready("intake");
     let path = line.dir().join("one.jsonl");
-    fs::write(&path, json!({"headline": "Ferry resumes after storm"}).to_string()).unwrap();
+    fs::write(&path, GOOD).unwrap();
     line.run(&["ingest", path.to_str().unwrap()]);
     until(LIMIT, "an item goes through", || (values(&line, &topic::RAW).len() == 1).then_some(()));
 }

@@ -309,7 +309,7 @@ impl Line {
     }
 
     /// Puts a record on a topic past all of Tidings, as any producer may.
-    pub fn write(&self, topic: &Topic, key: &str, headers: &[(&str, &str)], value: &str) {
+    pub fn write(&self, topic: &Topic, key: &[u8], headers: &[(&[u8], &[u8])], value: &[u8]) {
         read::write(&self.brokers, &self.topic(topic), key, headers, value);
     }
 }

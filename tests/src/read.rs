@@ -3,7 +3,9 @@
 
 use crate::{installed, output, root};
 use serde::{Deserialize, de::DeserializeOwned};
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::{Command, Stdio};
 use tidings_model::Timestamp;
 
@@ -112,16 +114,18 @@ pub(crate) fn leader(brokers: &str, topic: &str, partition: usize) -> usize {
 }
 
 /// Writes a record as any producer may, through kcat.
-pub fn write(brokers: &str, topic: &str, key: &str, headers: &[(&str, &str)], value: &str) {
-    let headers = headers.iter().flat_map(|(name, value)| ["-H".to_owned(), format!("{name}={value}")]);
+pub fn write(brokers: &str, topic: &str, key: &[u8], headers: &[(&[u8], &[u8])], value: &[u8]) {
+    let headers = headers.iter().map(|(name, value)| [name, &b"="[..], value].concat());
+    let headers = headers.flat_map(|header| ["-H".into(), OsString::from_vec(header)]);
     let mut producer = Command::new("kcat")
-        .args(["-P", "-b", brokers, "-t", topic, "-k", key, "-X", "acks=all"])
+        .args(["-P", "-b", brokers, "-t", topic, "-X", "acks=all", "-k"])
+        .arg(OsStr::from_bytes(key))
         .args(headers)
         .stdin(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("kcat: {error}; tests/setup brings it"));
     let mut input = producer.stdin.take().expect("its input is a pipe");
-    input.write_all(value.as_bytes()).expect("kcat reads its input");
+    input.write_all(value).expect("kcat reads its input");
     drop(input);
     let status = producer.wait().expect("a child can be waited for");
     assert!(status.success(), "kcat cannot write to {topic}: {status}");

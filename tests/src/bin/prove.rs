@@ -62,9 +62,9 @@ fn main() {
     let tests = || outcomes.values().flat_map(|outcome| &outcome.tests);
     let failed: Vec<&String> = tests().filter(|(_, record)| record.failed > 0).map(|(test, _)| test).collect();
     assert!(failed.is_empty(), "failed: {failed:?}");
-    let names = cells.iter().flat_map(|cell| promises::tests(cell));
-    let absent: Vec<Named> = names.filter(|named| matching(named, &outcomes).next().is_none()).collect();
-    assert!(absent.is_empty(), "docs/guarantees.md names tests that did not run: {absent:?}");
+    let has_run = |named: Named| matching(&named, &outcomes).next().is_some();
+    let absent: Vec<&String> = cells.iter().filter(|cell| !promises::tests(cell).into_iter().all(has_run)).collect();
+    assert!(absent.is_empty(), "docs/guarantees.md names tests that did not run: {absent:#?}");
 }
 
 /// Which brokers a suite runs on.
