@@ -18,8 +18,10 @@ use tidings_model::Topic;
 /// The services, in the order of the stream.
 pub const SERVICES: [&str; 5] = ["fetch", "intake", "dedup", "enrich", "sink"];
 
-/// What is preloaded for another time of day, in a line's folder.
+/// What is preloaded for another time of day, in a line's folder, …
 const CLOCK: &str = "clock.so";
+/// … and how many seconds that is ahead.
+const AHEAD: &str = "ahead";
 /// Until a process must be ready.
 const READY: Duration = Duration::from_secs(60);
 /// Until a process that was asked to end must have ended.
@@ -44,7 +46,6 @@ pub struct Line {
     dir: TempDir,
     brokers: String,
     prefix: String,
-    /// Seconds that clocks of processes started from now on are ahead.
     clock: i64,
     processes: BTreeMap<String, Process>,
 }
@@ -71,7 +72,8 @@ impl Line {
     pub fn on(brokers: &str, config: &str) -> Self {
         static LINES: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("test-{}-{}.", std::process::id(), LINES.fetch_add(1, Ordering::Relaxed));
-        let partitions = if config.starts_with("partitions") { "" } else { "partitions = 2\n" };
+        let own = config.split('[').next().unwrap_or_default();
+        let partitions = if own.contains("partitions = ") { "" } else { "partitions = 2\n" };
         let kafka = format!("[kafka]\nbrokers = \"{brokers}\"\nprefix = \"{prefix}\"\n{partitions}");
         Self::new(brokers, &prefix, &format!("{kafka}{config}"))
     }
@@ -99,12 +101,24 @@ impl Line {
         &self.brokers
     }
 
-    /// Lets the system clock of processes that are started from now on be so many seconds ahead.
+    /// Sets the system clock of its processes so many seconds ahead of this machine's: of those that run, if it was set
+    /// before they were started, and of those that will.
     pub fn set_clock(&mut self, ahead: i64) {
-        let source = root().join("tests/src/clock.c");
         let library = self.dir().join(CLOCK);
-        output(Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(library).arg(source));
+        if !library.exists() {
+            let source = root().join("tests/src/clock.c");
+            output(Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source));
+        }
         self.clock = ahead;
+        // in place, where they have it mapped
+        let file = File::options().create(true).truncate(false).write(true).open(self.dir().join(AHEAD));
+        let written = file.and_then(|mut file| file.write_all(&ahead.to_ne_bytes()));
+        written.expect("the temporary folder can be written");
+    }
+
+    /// How far ahead that clock is set, in seconds.
+    pub fn clock(&self) -> i64 {
+        self.clock
     }
 
     /// Starts a service and returns at once.
@@ -157,8 +171,8 @@ impl Line {
         let log = File::options().create(true).append(true).open(self.log_path(name)).expect("a log can be written");
         let copy = log.try_clone().expect("a file can be opened twice");
         let mut command = Command::new(binary());
-        if self.clock != 0 {
-            command.env("LD_PRELOAD", self.dir().join(CLOCK)).env("CLOCK_OFF", self.clock.to_string());
+        if self.dir().join(CLOCK).exists() {
+            command.env("LD_PRELOAD", self.dir().join(CLOCK)).env("CLOCK_AHEAD", self.dir().join(AHEAD));
         }
         command.current_dir(self.dir()).args(&args).env("TIDINGS_METRICS__LISTEN", &admin);
         command.stdin(Stdio::null()).stdout(log).stderr(copy);

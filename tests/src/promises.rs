@@ -60,7 +60,7 @@ pub fn tell(mut found: impl FnMut(&str) -> Option<String>) {
     let (before, rows, after) = parts(&text);
     let told = rows.lines().map(|row| {
         let [promise, test, last] = columns(row);
-        let last = found(test).unwrap_or_else(|| last.to_owned());
+        let last = found(test).map_or(last.to_owned(), |found| found.replace('|', "/"));
         format!("| {promise} | {test} | {last} |\n")
     });
     figures::write(&format!("{before}{}{after}", told.collect::<String>()));

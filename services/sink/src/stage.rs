@@ -65,7 +65,7 @@ impl Sink {
             step.changes.extend(decision.notes.into_iter().map(remembered));
             for finding in decision.findings {
                 let alert = alert(ruled, finding);
-                for delivery in self.deliveries(&alert, at) {
+                for delivery in self.deliveries(&alert) {
                     step.changes.push(Change::Delivery { key: delivery.key(), delivery: Some(delivery.clone()) });
                     step.asks.push(delivery);
                 }
@@ -75,14 +75,15 @@ impl Sink {
         step
     }
 
-    fn deliveries(&self, alert: &Alert, due: Timestamp) -> Vec<Delivery> {
+    /// At once: the time of a story may lie ahead.
+    fn deliveries(&self, alert: &Alert) -> Vec<Delivery> {
         let takes = |route: &&Route| route.rules.is_empty() || route.rules.contains(&alert.rule);
         let delivery = |route: &Route| Delivery {
             receiver: route.receiver.clone(),
             dedupe_key: alert.dedupe_key.clone(),
             body: serde_json::to_string(alert).expect("alerts serialise to memory"),
             attempt: 1,
-            due,
+            due: Timestamp::ABSENT,
         };
         self.routes.iter().filter(takes).map(delivery).collect()
     }

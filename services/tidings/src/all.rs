@@ -71,13 +71,13 @@ pub async fn run(mut config: Config, all: All) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(move || feeds::subscribe(&kafka, specs)).await??;
     }
     ready.set();
-    line.wait().await;
+    let waited = line.wait().await;
     let drained = line.drain(DRAIN).await;
     drop(tokio::task::spawn_blocking(move || show.join()).await);
     if let Some(broker) = broker {
         broker.stop().await;
     }
-    drained
+    waited.and(drained)
 }
 
 /// Starts the embedded broker and points the configuration at it.

@@ -11,13 +11,16 @@ use std::{
     pin::Pin,
     sync::Arc,
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tidings_intake::{Accept, Busy};
 use tidings_model::{Inbox, Message as _};
 use tidings_stage::{Hands, Stage, Watch};
 use tidings_stream::{Assembly, Error, Kafka, Metrics, Producer, Stop};
 use tokio::{net::TcpListener, runtime::Handle};
+
+/// A clock that is set back by less than this delays the services by as much, and no more is made of it.
+const SET_BACK: Duration = Duration::from_secs(5);
 
 /// Services running, and what they share: a cluster, a configuration, a registry, the wish to stop.
 pub struct Line {
@@ -101,11 +104,25 @@ impl Line {
     }
 
     /// Until it is stopped, or a service ends by itself: then the others are stopped, too.
-    pub async fn wait(&self) {
-        while !self.stop.is_stopped() && !self.threads.iter().any(|(_, thread)| thread.is_finished()) {
+    ///
+    /// # Errors
+    /// When the system's clock is set back. Kafka's client waits by that clock (librdkafka 2145), so its waits of a
+    /// tenth of a second would last until the old time comes again; a process that starts anew is right.
+    pub async fn wait(&self) -> anyhow::Result<()> {
+        let mut result = Ok(());
+        let mut before = (SystemTime::now(), Instant::now());
+        while result.is_ok() && !self.stop.is_stopped() && !self.threads.iter().any(|(_, thread)| thread.is_finished())
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
+            let now = (SystemTime::now(), Instant::now());
+            let back = (before.0 + (now.1 - before.1)).duration_since(now.0).unwrap_or_default();
+            if back > SET_BACK {
+                result = Err(anyhow!("the system's clock was set back by {back:.0?}; start again"));
+            }
+            before = now;
         }
         self.stop.stop();
+        result
     }
 
     /// Lets every service finish what it has in hand, for at most `limit`.

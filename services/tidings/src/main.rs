@@ -143,9 +143,10 @@ async fn serve(config: Config, service: Service) -> anyhow::Result<()> {
     let mut line = Line::new(kafka, config, registry, stop)?;
     line.start(service).await?;
     ready.set();
-    line.wait().await;
+    let waited = line.wait().await;
     tracing::info!(?service, "draining");
-    line.drain(DRAIN).await
+    let drained = line.drain(DRAIN).await;
+    waited.and(drained)
 }
 
 /// The embedded broker, until it is told to stop.

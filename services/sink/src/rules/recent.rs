@@ -35,6 +35,11 @@ impl<V> Recent<V> {
         }
     }
 
+    /// All keys but these.
+    pub(super) fn others(&self, touched: &BTreeSet<&str>) -> Vec<String> {
+        self.values.keys().filter(|key| !touched.contains(key.as_str())).cloned().collect()
+    }
+
     /// The keys that must go when these are touched, so that the limit holds; none of these themselves.
     pub(super) fn crowded_out(&self, touched: &BTreeSet<&str>) -> Vec<String> {
         let new = touched.iter().filter(|key| !self.values.contains_key(**key)).count();

@@ -165,16 +165,21 @@ impl Rule for Burst {
             return decision;
         }
         let bin = self.grid.bin(story.at);
-        let before = self.now.unwrap_or(Now { first: bin, bin, count: 0 });
+        let before = self.now.filter(|now| now.bin <= bin);
+        // time went back, for a clock had been ahead: what it taught is void, and what came before has faded by it
+        let anew = before.is_none() && self.now.is_some();
+        let before = before.unwrap_or(Now { first: bin, bin, count: 0 });
         let moved = bin > before.bin;
         let now = Now { bin, count: if moved { 1 } else { before.count + 1 }, ..before };
         decision.notes.push(self.note("now", Some(now)));
 
-        let mut season = self.season.clone();
+        let mut season = if anew { Season::new(&self.grid) } else { self.season.clone() };
         if moved {
             let age = before.age();
             let known = self.subjects.values().filter_map(|track| track.dispersion(&self.grid, before.bin, age));
             season.close(before, bin, known.collect());
+        }
+        if moved || anew {
             decision.notes.push(self.note("season", Some(&season)));
         }
 
@@ -183,10 +188,14 @@ impl Rule for Burst {
                 && matches!(entity.kind, EntityType::Person | EntityType::Organisation | EntityType::Place)
         });
         let told: BTreeMap<&str, &str> = told.map(|entity| (entity.id.as_str(), entity.name.as_str())).collect();
-        let firing = self.firing.iter().filter(|_| moved).map(String::as_str);
+        let firing = self.firing.iter().filter(|_| moved || anew).map(String::as_str);
         let touched: BTreeSet<&str> = told.keys().copied().chain(firing).collect();
         for &id in &touched {
-            let mut track = self.subjects.get(id).cloned().unwrap_or_else(|| Track::new(&self.grid, bin));
+            let mut track = match self.subjects.get(id) {
+                Some(track) if anew => track.anew(&self.grid, bin),
+                Some(track) => track.clone(),
+                None => Track::new(&self.grid, bin),
+            };
             track.advance(&self.grid, bin);
             if let Some(name) = told.get(id) {
                 track.tell(name, &story.news.item.id, story.publisher());
@@ -194,7 +203,7 @@ impl Rule for Burst {
             decision.findings.extend(self.judge(story, now, &season, id, &mut track));
             decision.notes.push(self.note(&format!("subject/{id}"), Some(track)));
         }
-        let gone = self.subjects.crowded_out(&touched).into_iter();
+        let gone = if anew { self.subjects.others(&touched) } else { self.subjects.crowded_out(&touched) }.into_iter();
         decision.notes.extend(gone.map(|id| self.note::<Track>(&format!("subject/{id}"), None)));
         decision
     }

@@ -39,6 +39,33 @@ fn subjects_are_bounded() {
     }
 }
 
+/// A clock was two years ahead, and is right again: what fired is over, nothing of what it taught is left, and a burst
+/// is found as in a stream that begins.
+#[test]
+fn a_clock_that_was_ahead_leaves_nothing_behind() {
+    const AHEAD: f64 = 2.0 * 365.0 * 24.0 * 60.0;
+    let keys = Keys { warmup: Duration::from_secs(3600), ..Keys::default() };
+    let mut burst = Burst::new(keys, SUBJECTS).unwrap();
+    let port = || [entity("place", "local", "port", "Port")];
+    let tell = |burst: &mut Burst, number: usize, minutes: f64, subjects: &[tidings_model::Entity]| {
+        let news = story(number, minutes, &format!("p{}", number % 7), "x", subjects);
+        let decision = burst.decide(&Story { at: at(minutes), news: &news });
+        assert!(decision.notes.iter().all(|note| burst.apply(note)));
+        decision.findings.into_iter().map(|finding| finding.state).collect::<Vec<_>>()
+    };
+    let found = |burst: &mut Burst, from: f64| {
+        let quiet: Vec<_> = (0..12).flat_map(|n| tell(burst, n, from + 10.0 * n as f64, &port())).collect();
+        assert_eq!(quiet, [], "two hours of one story each ten minutes");
+        (100..120).flat_map(|n| tell(burst, n, from + 120.0, &[arden()])).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&mut burst, AHEAD), [AlertState::Firing]);
+    assert_eq!(tell(&mut burst, 200, -60.0, &port()), [AlertState::Resolved]);
+    let mut left: Vec<_> = burst.subjects.values().map(|track| (track.name.as_str(), track.count())).collect();
+    left.sort_unstable();
+    assert_eq!(left, [("Arden", 0), ("Port", 1)]);
+    assert_eq!(found(&mut burst, 0.0), [AlertState::Firing]);
+}
+
 /// The bench on which this rule was chosen, reduced: Zipf subjects, each with its own time of day, weekends, clumped
 /// coverage, and bursts put in. Run it with `cargo test -p tidings-sink fortnight -- --ignored --nocapture`.
 #[test]

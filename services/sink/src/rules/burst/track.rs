@@ -49,6 +49,11 @@ impl Track {
         }
     }
 
+    /// As if it had not been heard of, but for an alert that is to be ended.
+    pub(super) fn anew(&self, grid: &Grid, bin: i64) -> Self {
+        Self { name: self.name.clone(), firing: self.firing, ..Self::new(grid, bin) }
+    }
+
     /// Moves the window on to `bin`; what leaves it is learnt as usual.
     pub(super) fn advance(&mut self, grid: &Grid, bin: i64) {
         while self.bin < bin && self.count() > 0 {
