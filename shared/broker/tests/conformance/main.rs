@@ -14,6 +14,7 @@ mod connection;
 mod disk;
 mod fuzz;
 mod groups;
+mod kcat;
 mod measure;
 mod python;
 mod records;
