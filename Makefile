@@ -71,10 +71,10 @@ chaos: ## 50 faults amid 20,000 items on Apache Kafka, and the proof that nothin
 	cargo build -p tidings -p tidings-tests --bins
 	target/debug/chaos $(SEED)
 
-prove: ## the tests behind docs/guarantees.md, three times in a row on Apache Kafka (ROUNDS=n)
+prove: ## the tests behind docs/guarantees.md, three times in a row on Apache Kafka (ROUNDS=n; SUITE=runner, that one anew)
 	tests/setup test
 	cargo build -p tidings -p tidings-tests --bins
-	target/debug/prove $(ROUNDS)
+	target/debug/prove $(or $(ROUNDS),3) $(SUITE)
 
 bench-line: ## items/s, CPU, memory and delays of the line on Apache Kafka
 	tests/setup test

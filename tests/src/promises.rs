@@ -4,12 +4,13 @@
 //! ends in `…` stands for all that begin so, and that of the file itself for all of its tests.
 
 use crate::{figures, root};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 const HEAD: &str = "| promise | test | found last |\n| --- | --- | --- |\n";
 
 /// A test program: one of a package's integration tests, or the tests beside its code.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Suite {
     /// The package.
     pub package: String,

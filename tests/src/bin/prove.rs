@@ -1,21 +1,27 @@
 //! `make prove`: the tests that `docs/guarantees.md` names, several times in a row: those of the line and the runner on
 //! Apache Kafka, those of the broker on both. What each found is written beside its promise.
 //!
+//! `prove ROUNDS SUITE` runs the suites anew whose name has that in it, and keeps what was found last of the others.
+//!
 //! A test tells a figure on a line that begins with `figure: `; the last round's are kept. One that says `skipped: ` did
 //! not run, and does not count.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tidings_tests::promises::{self, Named, Suite};
 use tidings_tests::{figures, kafka::Kafka, root};
 
 const ROUNDS: usize = 3;
+/// Where the outcomes are kept.
+const KEPT: &str = "target/prove.json";
 
 /// What a suite runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Broker {
     /// Apache Kafka.
     Kafka,
@@ -29,32 +35,40 @@ enum Broker {
 type Run = (Suite, Broker);
 
 /// What became of one test.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Record {
     passed: usize,
     failed: usize,
     figures: Vec<String>,
 }
 
-/// What became of a run in all rounds, and how long the longest took.
-#[derive(Default)]
+/// What became of a run in all rounds.
+#[derive(Default, Serialize, Deserialize)]
 struct Outcome {
     tests: BTreeMap<String, Record>,
-    longest: Duration,
+    /// Of the longest round.
+    seconds: f64,
+    /// The day of the last one.
+    date: String,
 }
 
 fn main() {
-    let rounds = std::env::args().nth(1).map_or(ROUNDS, |rounds| rounds.parse().expect("prove [ROUNDS], a number"));
+    let mut args = std::env::args().skip(1);
+    let rounds = args.next().map_or(ROUNDS, |rounds| rounds.parse().expect("prove [ROUNDS [SUITE]], a number first"));
+    let only = args.next();
     let cells = promises::cells();
     let suites: BTreeSet<Suite> =
         cells.iter().flat_map(|cell| promises::tests(cell)).map(|named| named.suite).collect();
+    let is_wanted = |run: &Run| only.as_ref().is_none_or(|only| title(run).contains(only));
+    let runs: Vec<Run> = suites.iter().flat_map(runs).filter(is_wanted).collect();
+    let mut outcomes = if only.is_some() { kept() } else { BTreeMap::new() };
+    outcomes.retain(|run, _| !runs.contains(run));
     let kafka = Kafka::start();
-    let mut outcomes = BTreeMap::<Run, Outcome>::new();
     for round in 1..=rounds {
-        for run in suites.iter().flat_map(runs) {
-            println!("round {round} of {rounds}: {}", title(&run));
-            let outcome = outcomes.entry(run.clone()).or_default();
-            perform(&run, kafka.brokers(), outcome);
+        for run in &runs {
+            println!("round {round} of {rounds}: {}", title(run));
+            perform(run, kafka.brokers(), outcomes.entry(run.clone()).or_default());
+            keep(&outcomes);
         }
     }
     figures::record("prove", &table(&outcomes));
@@ -65,6 +79,18 @@ fn main() {
     let has_run = |named: Named| matching(&named, &outcomes).next().is_some();
     let absent: Vec<&String> = cells.iter().filter(|cell| !promises::tests(cell).into_iter().all(has_run)).collect();
     assert!(absent.is_empty(), "docs/guarantees.md names tests that did not run: {absent:#?}");
+}
+
+/// What runs before this one found.
+fn kept() -> BTreeMap<Run, Outcome> {
+    let text = fs::read(root().join(KEPT)).unwrap_or_else(|error| panic!("{KEPT}: {error}; run all suites first"));
+    let kept: Vec<(Run, Outcome)> = serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{KEPT}: {error}"));
+    kept.into_iter().collect()
+}
+
+fn keep(outcomes: &BTreeMap<Run, Outcome>) {
+    let text = serde_json::to_vec(&outcomes.iter().collect::<Vec<_>>()).expect("outcomes serialise");
+    fs::write(root().join(KEPT), text).unwrap_or_else(|error| panic!("{KEPT}: {error}"));
 }
 
 /// Which brokers a suite runs on.
@@ -116,7 +142,8 @@ fn perform((suite, on): &Run, brokers: &str, outcome: &mut Outcome) {
             current = None;
         }
     }
-    outcome.longest = outcome.longest.max(began.elapsed());
+    outcome.seconds = outcome.seconds.max(began.elapsed().as_secs_f64());
+    outcome.date = figures::date();
     let status = child.wait().expect("a child can be waited for");
     let seen = outcome.tests.values().any(|record| record.failed > 0);
     assert!(status.success() || seen, "{suite:?} ended with {status}, and no test of it failed");
@@ -159,11 +186,10 @@ fn title((suite, broker): &Run) -> String {
 }
 
 fn table(outcomes: &BTreeMap<Run, Outcome>) -> String {
-    let mut table = "| suite | passed | at most, s |\n| --- | --- | ---: |\n".to_owned();
-    for (run, outcome) in outcomes {
-        let passed = in_a_row(&outcome.tests.values().collect::<Vec<_>>());
-        writeln!(table, "| {} | {passed} | {:.0} |", title(run), outcome.longest.as_secs_f64())
-            .expect("memory is written");
+    let mut table = "| suite | passed | a round took at most, s | on |\n| --- | --- | ---: | --- |\n".to_owned();
+    for (run, Outcome { tests, seconds, date }) in outcomes {
+        let passed = in_a_row(&tests.values().collect::<Vec<_>>());
+        writeln!(table, "| {} | {passed} | {seconds:.0} | {date} |", title(run)).expect("memory is written");
     }
     table
 }
