@@ -38,6 +38,9 @@ pub(super) const KIND: Kind = Kind {
 /// Subjects that are remembered.
 const SUBJECTS: usize = 50_000;
 
+/// The longest that a stream is silent, in milliseconds: 30 days, after which nothing that was learnt counts.
+const SILENCE: i64 = 30 * 24 * 60 * 60 * 1000;
+
 /// How time is cut, and how fast the past fades.
 struct Grid {
     /// Milliseconds in a bin.
@@ -165,10 +168,12 @@ impl Rule for Burst {
             return decision;
         }
         let bin = self.grid.bin(story.at);
-        let before = self.now.filter(|now| now.bin <= bin);
-        // time went back, for a clock had been ahead: what it taught is void, and what came before has faded by it
+        let before = self.now.filter(|now| (0..=SILENCE / self.grid.bin).contains(&(bin - now.bin)));
+        // time leapt, for a clock was wrong, or is: what was learnt is void. While stories of both times come, it may go to
+        // and fro, to the same moments: none is told of twice where the rule rests
         let anew = before.is_none() && self.now.is_some();
-        let before = before.unwrap_or(Now { first: bin, bin, count: 0 });
+        let rest = if anew { self.keys.refractory.as_millis() as i64 / self.grid.bin } else { 0 };
+        let before = before.unwrap_or(Now { first: bin + rest, bin, count: 0 });
         let moved = bin > before.bin;
         let now = Now { bin, count: if moved { 1 } else { before.count + 1 }, ..before };
         decision.notes.push(self.note("now", Some(now)));

@@ -16,7 +16,7 @@ const PRIOR: f64 = 5.0;
 /// The bin that is being filled: remembered with each story.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Now {
-    /// The stream's first bin.
+    /// The stream's first bin; ahead where the rule rests before it begins anew.
     pub(super) first: i64,
     /// The newest.
     pub(super) bin: i64,

@@ -63,7 +63,11 @@ fn a_clock_that_was_ahead_leaves_nothing_behind() {
     let mut left: Vec<_> = burst.subjects.values().map(|track| (track.name.as_str(), track.count())).collect();
     left.sort_unstable();
     assert_eq!(left, [("Arden", 0), ("Port", 1)]);
-    assert_eq!(found(&mut burst, 0.0), [AlertState::Firing]);
+    let fort = [entity("place", "local", "fort", "Fort")];
+    assert_eq!((300..320).flat_map(|n| tell(&mut burst, n, -59.0, &fort)).count(), 0, "it rests");
+    assert_eq!(found(&mut burst, 400.0), [AlertState::Firing]);
+    assert_eq!(tell(&mut burst, 400, AHEAD, &port()), [AlertState::Resolved]);
+    assert_eq!((500..520).flat_map(|n| tell(&mut burst, n, AHEAD + 1.0, &fort)).count(), 0, "it rests again");
 }
 
 /// The bench on which this rule was chosen, reduced: Zipf subjects, each with its own time of day, weekends, clumped
