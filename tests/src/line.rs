@@ -46,7 +46,6 @@ pub struct Line {
     dir: TempDir,
     brokers: String,
     prefix: String,
-    clock: i64,
     processes: BTreeMap<String, Process>,
 }
 
@@ -88,7 +87,7 @@ impl Line {
         let dir = tempfile::Builder::new().prefix("tidings-line-").tempdir().expect("a temporary folder can be made");
         fs::write(dir.path().join("tidings.toml"), config).expect("the temporary folder can be written");
         let (brokers, prefix) = (brokers.to_owned(), prefix.to_owned());
-        Self { _kafka: None, dir, brokers, prefix, clock: 0, processes: BTreeMap::new() }
+        Self { _kafka: None, dir, brokers, prefix, processes: BTreeMap::new() }
     }
 
     /// Its folder, which its processes run in.
@@ -103,22 +102,16 @@ impl Line {
 
     /// Sets the system clock of its processes so many seconds ahead of this machine's: of those that run, if it was set
     /// before they were started, and of those that will.
-    pub fn set_clock(&mut self, ahead: i64) {
+    pub fn set_clock(&self, ahead: i64) {
         let library = self.dir().join(CLOCK);
         if !library.exists() {
             let source = root().join("tests/src/clock.c");
             output(Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source));
         }
-        self.clock = ahead;
         // in place, where they have it mapped
         let file = File::options().create(true).truncate(false).write(true).open(self.dir().join(AHEAD));
         let written = file.and_then(|mut file| file.write_all(&ahead.to_ne_bytes()));
         written.expect("the temporary folder can be written");
-    }
-
-    /// How far ahead that clock is set, in seconds.
-    pub fn clock(&self) -> i64 {
-        self.clock
     }
 
     /// Starts a service and returns at once.

@@ -111,11 +111,11 @@ fn judge(portions: &[Portion], delays: &[Delays]) -> (String, bool) {
     let rate = rates[PORTIONS / 2];
     let enriched = delays.iter().find(|delays| delays.topic == topic::ENRICHED.name);
     let slow = enriched.and_then(|delays| quantile(&delays.ms, 0.99)).expect("stories are there");
-    let growth = |number: usize| portions[PORTIONS - 1].cost(number) / portions[0].cost(number);
+    let (first, last) = (&portions[0], &portions[PORTIONS - 1]);
     let (service, growth) = SERVICES
         .into_iter()
         .enumerate()
-        .map(|(number, service)| (service, growth(number)))
+        .map(|(number, service)| (service, last.cost(number) / first.cost(number)))
         .max_by(|one, other| one.1.total_cmp(&other.1))
         .expect("there are services");
     let date = figures::date();

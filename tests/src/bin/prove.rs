@@ -16,7 +16,6 @@ use std::time::Instant;
 use tidings_tests::promises::{self, Named, Suite};
 use tidings_tests::{figures, kafka::Kafka, root};
 
-const ROUNDS: usize = 3;
 /// Where the outcomes are kept.
 const KEPT: &str = "target/prove.json";
 
@@ -54,7 +53,8 @@ struct Outcome {
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let rounds = args.next().map_or(ROUNDS, |rounds| rounds.parse().expect("prove [ROUNDS [SUITE]], a number first"));
+    let rounds: usize =
+        args.next().and_then(|rounds| rounds.parse().ok()).expect("prove ROUNDS [SUITE], a number first");
     let only = args.next();
     let cells = promises::cells();
     let suites: BTreeSet<Suite> =

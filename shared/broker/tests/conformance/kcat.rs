@@ -1,11 +1,11 @@
 //! The same questions by kcat, whose librdkafka is Debian's, years older than ours.
 
-use crate::clients::unique;
+use crate::clients::{unique, until};
 use crate::cluster::Cluster;
 use serde_json::Value;
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A command of kcat that waits for its input.
 fn spawn(cluster: &Cluster, args: &[&str]) -> Child {
@@ -112,10 +112,8 @@ fn transactions() {
     let mut dead = spawn(&cluster, &producer);
     dead.stdin.as_mut().unwrap().write_all(b"lost\n".repeat(2_000).as_slice()).unwrap();
     let uncommitted = ["-X", "isolation.level=read_uncommitted"];
-    let end = Instant::now() + Duration::from_secs(20);
-    while read(&cluster, &topic, &uncommitted).lines().count() < 1_000 {
-        assert!(Instant::now() < end, "nothing of an open transaction is there");
-    }
+    let is_open = || read(&cluster, &topic, &uncommitted).lines().count() >= 1_000;
+    until(Duration::from_secs(20), "much of an open transaction is there", is_open);
     dead.kill().unwrap();
     dead.wait().unwrap();
     // who comes next with its id aborts what it left
